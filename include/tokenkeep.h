@@ -1,0 +1,705 @@
+/*
+ * tokenkeep.h: gets API tokens, keeps them fresh and hands them out.
+ *
+ *     tokenkeep_config *config = tokenkeep_config_new("acquired");
+ *     tokenkeep_config_set(config, "app_id", "12345678", TOKENKEEP_NUL_ENDED);
+ *     tokenkeep_config_set(config, "app_key_env", "ACQUIRED_APP_KEY", TOKENKEEP_NUL_ENDED);
+ *     tokenkeep_client *client = NULL;
+ *     tokenkeep_token *token = NULL;
+ *     tokenkeep_error *error = NULL;
+ *     if (tokenkeep_client_new(config, &client, &error) == TOKENKEEP_OK &&
+ *         tokenkeep_client_token(client, NULL, &token, &error) == TOKENKEEP_OK)
+ *         send_request(tokenkeep_token_authorization(token, NULL));
+ *     else
+ *         fprintf(stderr, "%s
+", tokenkeep_error_message(error));
+ *     tokenkeep_error_free(error);
+ *     tokenkeep_token_free(token);
+ *     tokenkeep_client_free(client);
+ *     tokenkeep_config_free(config);
+ *
+ * Keep the client, and ask it for a token before each request: that costs tens of nanoseconds. When
+ * the vendor refuses a token, say so with tokenkeep_client_rejected.
+ *
+ * ERRORS. A function that can fail returns a tokenkeep_status; TOKENKEEP_OK is 0. Where its last
+ * parameter is a tokenkeep_error **, that may be NULL; else it is set to NULL first and to a new error
+ * on failure, for the caller to free. What it held before is overwritten, not freed.
+ *
+ * OWNERSHIP. Objects that a function hands out are the caller's to free with the _free function of
+ * their kind, once for each time they were handed out or cloned. Out-parameters are set to NULL or 0
+ * first, and to a result on success only. Text that a function returns ends with a NUL and is lent: it
+ * is good until the object that it came from is freed. _free functions take NULL, and accessors give
+ * NULL or 0 for it.
+ *
+ * POINTERS. An object given to a function came from this library and is not freed while the function
+ * runs, not even by another thread: let each thread have a reference of its own, by _clone. Text is
+ * UTF-8, given as a pointer and a length in bytes; the length TOKENKEEP_NUL_ENDED means up to the NUL,
+ * and NULL with the length 0 is the empty text. A const char * without a length is NUL-ended. A NULL
+ * where nothing allows it gives TOKENKEEP_INVALID_ARGUMENT. Begin structs with their _INIT macro: it
+ * sets struct_size, by which programs and libraries of different releases understand each other.
+ *
+ * THREADS. Every function may be called on any thread. Clients, tokens, consents and errors may be
+ * used by several threads at once, a config by one at a time. Callbacks run on a thread that called
+ * into the library, never under one of its locks. Loading the library starts no thread. A renewal
+ * runs on a thread of its own, with all signals blocked, that ends with it.
+ *
+ * FORK. After fork() a client works in the child as in the parent; the parent's connections and locks
+ * are let go. One thing cannot be shared: a refresh token that can be used only once and is kept in
+ * memory only. For that the child gets TOKENKEEP_STORE, with the settings that help in its message.
+ * Between fork() and exec() in a program with threads, call nothing of this library.
+ *
+ * There is nothing to set up and nothing to clean up. The library sets no signal handler and no
+ * environment variable. dlclose() leaves it loaded.
+ *
+ * Needs C99 or C++11; for C++17 there is tokenkeep.hpp. This file is generated from the library.
+ */
+
+
+#ifndef TOKENKEEP_H
+#define TOKENKEEP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** As the length of a text: it ends with a NUL. */
+#define TOKENKEEP_NUL_ENDED SIZE_MAX
+
+/** How to begin a tokenkeep_call: tokenkeep_call call = TOKENKEEP_CALL_INIT; */
+#define TOKENKEEP_CALL_INIT { sizeof(tokenkeep_call), 0, 0, 0, 0 }
+
+/** How to begin a tokenkeep_stats: tokenkeep_stats stats = TOKENKEEP_STATS_INIT; */
+#define TOKENKEEP_STATS_INIT { sizeof(tokenkeep_stats), 0, 0, 0, 0, 0 }
+
+/* To ignore what these functions return would be a mistake. */
+#if defined(__GNUC__)
+#define TOKENKEEP_MUST_USE __attribute__((warn_unused_result))
+#else
+#define TOKENKEEP_MUST_USE
+#endif
+
+/**
+ * The first number of this header's version, "1" in 1.2.3.
+ */
+#define TOKENKEEP_VERSION_MAJOR 0
+
+/**
+ * The second number of this header's version, "2" in 1.2.3.
+ */
+#define TOKENKEEP_VERSION_MINOR 1
+
+/**
+ * The third number of this header's version, "3" in 1.2.3.
+ */
+#define TOKENKEEP_VERSION_PATCH 0
+
+/**
+ * This header's version as one number, 0xMMmmpp00.
+ */
+#define TOKENKEEP_VERSION_NUMBER (((TOKENKEEP_VERSION_MAJOR << 24) | (TOKENKEEP_VERSION_MINOR << 16)) | (TOKENKEEP_VERSION_PATCH << 8))
+
+/**
+ * What became of a call, by what the caller can do about it. The numbers never change and are never
+ * used anew; later releases may add to them, so take an unknown one as an error.
+ */
+enum tokenkeep_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * It succeeded.
+     */
+    TOKENKEEP_OK = 0,
+    /**
+     * A call was made wrongly. Mend the program.
+     */
+    TOKENKEEP_INVALID_ARGUMENT = 1,
+    /**
+     * The settings are wrong. All their faults are listed in the message.
+     */
+    TOKENKEEP_CONFIG = 2,
+    /**
+     * The vendor could not be reached. Asking again may help.
+     */
+    TOKENKEEP_NETWORK = 3,
+    /**
+     * No trusted, encrypted connection could be made. Check the certificate authorities.
+     */
+    TOKENKEEP_TLS = 4,
+    /**
+     * The deadline passed. The renewal may still succeed for a later call.
+     */
+    TOKENKEEP_TIMEOUT = 5,
+    /**
+     * The client was closed.
+     */
+    TOKENKEEP_CANCELLED = 6,
+    /**
+     * The vendor refused the credentials. Asking again with the same ones will not help.
+     */
+    TOKENKEEP_DENIED = 7,
+    /**
+     * A person must say yes (again). See tokenkeep_client_consent.
+     */
+    TOKENKEEP_CONSENT_REQUIRED = 8,
+    /**
+     * The vendor asks to slow down. See tokenkeep_error_retry_after_ms.
+     */
+    TOKENKEEP_RATE_LIMITED = 9,
+    /**
+     * The vendor failed. Asking again may help.
+     */
+    TOKENKEEP_SERVER = 10,
+    /**
+     * The vendor's answer is not what it should be.
+     */
+    TOKENKEEP_PROTOCOL = 11,
+    /**
+     * The token was refused, and asking for another will not help.
+     */
+    TOKENKEEP_REJECTED = 12,
+    /**
+     * The store cannot be used, or using it would lose a refresh token.
+     */
+    TOKENKEEP_STORE = 13,
+    /**
+     * No usable token is cached, and the call was not allowed to wait for one.
+     */
+    TOKENKEEP_WOULD_BLOCK = 14,
+    /**
+     * The buffer is too small; the length that is needed was reported.
+     */
+    TOKENKEEP_BUFFER_TOO_SMALL = 15,
+    /**
+     * A log callback called a client that logs to it.
+     */
+    TOKENKEEP_REENTRANT = 16,
+    /**
+     * The vendor, or this release, does not offer what was asked.
+     */
+    TOKENKEEP_UNSUPPORTED = 17,
+    /**
+     * A fault in tokenkeep itself. Please report it.
+     */
+    TOKENKEEP_INTERNAL = 18,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum tokenkeep_status tokenkeep_status;
+#else
+typedef int32_t tokenkeep_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How long a token lives.
+ */
+enum tokenkeep_lifetime
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Until tokenkeep_token_expires_at_ms.
+     */
+    TOKENKEEP_LIFETIME_KNOWN = 0,
+    /**
+     * The vendor declares that it never ends.
+     */
+    TOKENKEEP_LIFETIME_NEVER = 1,
+    /**
+     * Nobody said: it is good until it is refused.
+     */
+    TOKENKEEP_LIFETIME_UNKNOWN = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum tokenkeep_lifetime tokenkeep_lifetime;
+#else
+typedef int32_t tokenkeep_lifetime;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How grave a log message is.
+ */
+enum tokenkeep_level
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * A program will miss its token.
+     */
+    TOKENKEEP_LEVEL_ERROR = 1,
+    /**
+     * Somebody should look at it.
+     */
+    TOKENKEEP_LEVEL_WARN = 2,
+    /**
+     * A renewal and its outcome.
+     */
+    TOKENKEEP_LEVEL_INFO = 3,
+    /**
+     * Every step.
+     */
+    TOKENKEEP_LEVEL_DEBUG = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum tokenkeep_level tokenkeep_level;
+#else
+typedef int32_t tokenkeep_level;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Gets tokens for one credential and keeps them fresh. Reference-counted; any number of threads may
+ * use it at once. Clients of the same credential share one token, however many there are.
+ */
+typedef struct tokenkeep_client tokenkeep_client;
+
+/**
+ * Settings for a client, name = value in text. To be used by one thread at a time.
+ */
+typedef struct tokenkeep_config tokenkeep_config;
+
+/**
+ * A person's consent in progress. Any number of threads may use it at once.
+ */
+typedef struct tokenkeep_consent tokenkeep_consent;
+
+/**
+ * What went wrong, where, and what to do. Immutable; any number of threads may read it at once.
+ */
+typedef struct tokenkeep_error tokenkeep_error;
+
+/**
+ * A token: immutable, reference-counted, for any number of threads at once; wiped from memory when
+ * its last reference is freed.
+ */
+typedef struct tokenkeep_token tokenkeep_token;
+
+/**
+ * Takes one log message: UTF-8 with a NUL behind its `length` bytes, good during the call, never a
+ * secret. Several threads may be in the callback at once. It must return: no exception may leave it,
+ * nor longjmp.
+ */
+typedef void (*tokenkeep_log_callback)(void *user_data,
+                                       int32_t level,
+                                       const char *message,
+                                       size_t length);
+
+/**
+ * Releases a callback's user_data. Runs exactly once.
+ */
+typedef void (*tokenkeep_drop_callback)(void *user_data);
+
+/**
+ * How one call is made. Wherever one is asked for, NULL means: as the settings say.
+ * Begin with TOKENKEEP_CALL_INIT.
+ */
+typedef struct {
+    /**
+     * sizeof(tokenkeep_call).
+     */
+    size_t struct_size;
+    /**
+     * How long the call may take, in milliseconds. 0: as the setting `timeout` says.
+     */
+    uint32_t timeout_ms;
+    /**
+     * The token must live at least this much longer, in milliseconds; one that does not is renewed
+     * first.
+     */
+    uint32_t min_valid_ms;
+    /**
+     * Must be 0.
+     */
+    uint32_t flags;
+    /**
+     * Must be 0.
+     */
+    uint32_t reserved;
+} tokenkeep_call;
+
+/**
+ * The numbers of one client. Begin with TOKENKEEP_STATS_INIT.
+ */
+typedef struct {
+    /**
+     * sizeof(tokenkeep_stats).
+     */
+    size_t struct_size;
+    /**
+     * Tokens that were handed out from memory.
+     */
+    uint64_t hits;
+    /**
+     * Renewals that succeeded.
+     */
+    uint64_t renewals;
+    /**
+     * Renewals that failed.
+     */
+    uint64_t failures;
+    /**
+     * Calls that waited for a renewal which another call had started.
+     */
+    uint64_t shared_waits;
+    /**
+     * When the next renewal is due, in milliseconds since the Unix epoch; INT64_MAX if none is in
+     * sight.
+     */
+    int64_t next_renewal_ms;
+} tokenkeep_stats;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the library that is loaded, 0xMMmmpp00, as TOKENKEEP_VERSION_NUMBER is the header's.
+ */
+uint32_t tokenkeep_version_number(void);
+
+/**
+ * The version of the library that is loaded, such as "1.2.3". Good for ever.
+ */
+const char *tokenkeep_version(void);
+
+/**
+ * The name of a status without its prefix, such as "TIMEOUT"; "UNKNOWN" for any other number. Good
+ * for ever.
+ */
+const char *tokenkeep_status_name(int32_t status);
+
+/**
+ * Settings for a provider: its name, such as "acquired", or the path of a provider file (it has a
+ * `/` in it, or ends in `.toml`).
+ *
+ * What is wrong here or in tokenkeep_config_set is remembered, and tokenkeep_client_new reports all
+ * of it at once; so this never returns NULL, short of a fault in tokenkeep itself. Free the config
+ * with tokenkeep_config_free; the clients that were made from it do not need it.
+ */
+TOKENKEEP_MUST_USE tokenkeep_config *tokenkeep_config_new(const char *provider);
+
+/**
+ * Sets one setting; a later value replaces an earlier one. Both texts are copied; a secret is wiped
+ * when it is no longer needed. `length` is that of the value, or TOKENKEEP_NUL_ENDED.
+ */
+void tokenkeep_config_set(tokenkeep_config *config,
+                          const char *name,
+                          const char *value,
+                          size_t length);
+
+/**
+ * Settings from a file of profiles, one table each. Path NULL: the file that the environment
+ * variable TOKENKEEP_CONFIG names, else tokenkeep.toml in the user's configuration directory.
+ * tokenkeep_config_set may add to them.
+ *
+ * TOKENKEEP_CONFIG: the file cannot be used, or has no such profile.
+ */
+TOKENKEEP_MUST_USE
+tokenkeep_status tokenkeep_config_load(const char *path_or_null,
+                                       const char *profile,
+                                       tokenkeep_config **out,
+                                       tokenkeep_error **error);
+
+/**
+ * Has the clients that will be made from this config tell what happens: messages of this level
+ * (TOKENKEEP_LEVEL_...) and graver ones. NULL as callback: no more.
+ *
+ * The callback runs on a thread that called into the library, at the end of that call, under no
+ * lock; never on a thread of the library's own. A function with a status that it calls on a client
+ * which logs to it returns TOKENKEEP_REENTRANT.
+ *
+ * `drop`, if not NULL, is called with user_data exactly once: when the last of this config and the
+ * clients and consents made from it is freed (a config that was given another callback no longer
+ * counts); at once where nothing is registered: the config or the callback is NULL, or there is no
+ * such level, which tokenkeep_client_new reports.
+ */
+void tokenkeep_config_on_log(tokenkeep_config *config,
+                             int32_t level,
+                             tokenkeep_log_callback callback,
+                             void *user_data,
+                             tokenkeep_drop_callback drop);
+
+/**
+ * Frees the config and wipes the secrets in it. NULL is fine.
+ */
+void tokenkeep_config_free(tokenkeep_config *config);
+
+/**
+ * A client with these settings, which are copied. Asks no vendor. Free it with
+ * tokenkeep_client_free.
+ *
+ * TOKENKEEP_CONFIG: settings are unknown, missing, contradictory or unreadable; the error lists all
+ * of them.
+ */
+TOKENKEEP_MUST_USE
+tokenkeep_status tokenkeep_client_new(const tokenkeep_config *config,
+                                      tokenkeep_client **out,
+                                      tokenkeep_error **error);
+
+/**
+ * The same client with one setting changed, such as `account`, `scope` or `mid`: a client of its
+ * own, which logs where the first one does and is not closed with it. The setting is given as in
+ * tokenkeep_config_set. Asks no vendor.
+ */
+TOKENKEEP_MUST_USE
+tokenkeep_status tokenkeep_client_with(const tokenkeep_client *client,
+                                       const char *name,
+                                       const char *value,
+                                       size_t length,
+                                       tokenkeep_client **out,
+                                       tokenkeep_error **error);
+
+/**
+ * Another reference to the same client, to be freed on its own. NULL gives NULL.
+ */
+TOKENKEEP_MUST_USE tokenkeep_client *tokenkeep_client_clone(const tokenkeep_client *client);
+
+/**
+ * Closes this client and its clones for good: whoever waits gets TOKENKEEP_CANCELLED at once, on
+ * every thread, and so does whoever would have to wait later. Tokens in memory are still handed
+ * out, and renewals that others wait for go on. NULL is fine.
+ */
+void tokenkeep_client_close(tokenkeep_client *client);
+
+/**
+ * Drops one reference. This closes nothing: to end the calls of other threads, which have
+ * references of their own, call tokenkeep_client_close first. NULL is fine.
+ */
+void tokenkeep_client_free(tokenkeep_client *client);
+
+/**
+ * A usable token: from memory, or from the vendor, with one request however many threads ask.
+ * Blocks for as long as the call, or else the setting `timeout`, allows. Free the token with
+ * tokenkeep_token_free.
+ */
+TOKENKEEP_MUST_USE
+tokenkeep_status tokenkeep_client_token(tokenkeep_client *client,
+                                        const tokenkeep_call *call_or_null,
+                                        tokenkeep_token **out,
+                                        tokenkeep_error **error);
+
+/**
+ * The token in memory, if it is usable; else TOKENKEEP_WOULD_BLOCK. Never blocks, and has nobody
+ * asked. Free the token with tokenkeep_token_free.
+ */
+TOKENKEEP_MUST_USE
+tokenkeep_status tokenkeep_client_peek(tokenkeep_client *client,
+                                       tokenkeep_token **out);
+
+/**
+ * Starts a renewal if one is due and returns at once; a later call finds the token in memory, or
+ * waits less.
+ */
+tokenkeep_status tokenkeep_client_prefetch(tokenkeep_client *client, tokenkeep_error **error);
+
+/**
+ * Like tokenkeep_client_token, for programs that want bytes: writes the value of the Authorization
+ * header, "Bearer ...", and a NUL into the buffer. The cheapest way to a token in memory: nothing is
+ * allocated, locked or counted.
+ *
+ * `length` receives the length without the NUL, also with TOKENKEEP_BUFFER_TOO_SMALL: the buffer
+ * needs one byte more than that, and a later token may be longer still. NULL as buffer, with a
+ * capacity of 0, asks for the length. The generation is for tokenkeep_client_rejected. On failure the
+ * buffer holds the empty text. What is copied is the caller's to wipe.
+ *
+ * TOKENKEEP_UNSUPPORTED: the setting `placement` is `query`, so there is no such header.
+ */
+TOKENKEEP_MUST_USE
+tokenkeep_status tokenkeep_client_copy_header(tokenkeep_client *client,
+                                              const tokenkeep_call *call_or_null,
+                                              char *buffer,
+                                              size_t capacity,
+                                              size_t *length,
+                                              uint64_t *generation_or_null,
+                                              tokenkeep_error **error);
+
+/**
+ * Tells that the vendor refused a token, and learns whether another one may help. TOKENKEEP_OK: get
+ * a new token and send the request again, once. TOKENKEEP_REJECTED: do not; the error says why (the
+ * scope does not suffice, say, or two new tokens were refused in a row).
+ *
+ * Only the token of that very generation is forgotten, so all threads that saw it refused may say
+ * so. `http_status` is that of the refusal, such as 401; `www_authenticate` is the value of the header
+ * of that name, NULL if there was none. Asks no vendor.
+ */
+TOKENKEEP_MUST_USE
+tokenkeep_status tokenkeep_client_rejected(tokenkeep_client *client,
+                                           uint64_t generation,
+                                           int32_t http_status,
+                                           const char *www_authenticate,
+                                           size_t length,
+                                           tokenkeep_error **error);
+
+/**
+ * Gives the tokens back: revokes them with the vendor where it offers that (RFC 7009), and forgets
+ * them in any case, in memory and in the store. Blocks for as long as the call, or else the setting
+ * `timeout`, allows.
+ */
+tokenkeep_status tokenkeep_client_revoke(tokenkeep_client *client,
+                                         const tokenkeep_call *call_or_null,
+                                         tokenkeep_error **error);
+
+/**
+ * The error of the last renewal, which nobody saw if the token in memory still lived; NULL if it
+ * succeeded. Free the error with tokenkeep_error_free. Never blocks.
+ */
+tokenkeep_status tokenkeep_client_last_error(tokenkeep_client *client, tokenkeep_error **out);
+
+/**
+ * The numbers of this client: the hits are its own and its clones', the rest is of all clients that
+ * share its credential. Never blocks.
+ */
+tokenkeep_status tokenkeep_client_stats(tokenkeep_client *client, tokenkeep_stats *in_out);
+
+/**
+ * The access token itself. Better use the headers: they have everything that the vendor asks for.
+ */
+const char *tokenkeep_token_value(const tokenkeep_token *token, size_t *length_or_null);
+
+/**
+ * The value of the Authorization header, "Bearer ..."; NULL if the setting `placement` is `query`.
+ */
+const char *tokenkeep_token_authorization(const tokenkeep_token *token, size_t *length_or_null);
+
+/**
+ * How many headers the vendor wants on a request: Authorization, unless the token goes into the
+ * query, and its own, such as x-api-key.
+ */
+size_t tokenkeep_token_header_count(const tokenkeep_token *token);
+
+/**
+ * One header, `index` counting from 0; Authorization comes first. Either length may be NULL.
+ * TOKENKEEP_INVALID_ARGUMENT: there is no such header.
+ */
+tokenkeep_status tokenkeep_token_header(const tokenkeep_token *token,
+                                        size_t index,
+                                        const char **name,
+                                        size_t *name_length,
+                                        const char **value,
+                                        size_t *value_length);
+
+/**
+ * The pair for the query, "access_token=...", encoded; NULL unless the setting `placement` is
+ * `query`. Send "Cache-Control: no-store" with such a request (RFC 6750 section 2.3).
+ */
+const char *tokenkeep_token_query(const tokenkeep_token *token, size_t *length_or_null);
+
+/**
+ * Whether the end of the token's life is known.
+ */
+tokenkeep_lifetime tokenkeep_token_lifetime(const tokenkeep_token *token);
+
+/**
+ * When the token ends, in milliseconds since the Unix epoch; INT64_MAX unless that is known.
+ */
+int64_t tokenkeep_token_expires_at_ms(const tokenkeep_token *token);
+
+/**
+ * The number of the grant behind the token, for tokenkeep_client_rejected.
+ */
+uint64_t tokenkeep_token_generation(const tokenkeep_token *token);
+
+/**
+ * The scope that was granted, names parted by spaces; NULL if neither the vendor nor the settings
+ * name one.
+ */
+const char *tokenkeep_token_scope(const tokenkeep_token *token, size_t *length_or_null);
+
+/**
+ * Another reference to the same token, to be freed on its own. NULL gives NULL.
+ */
+TOKENKEEP_MUST_USE tokenkeep_token *tokenkeep_token_clone(const tokenkeep_token *token);
+
+/**
+ * Drops one reference; the last one wipes the token. NULL is fine.
+ */
+void tokenkeep_token_free(tokenkeep_token *token);
+
+/**
+ * Begins a person's consent, for a client whose setting `grant` is `authorization_code`: send the
+ * person to tokenkeep_consent_url, and give the URL that they come back on to
+ * tokenkeep_consent_finish. Free it with tokenkeep_consent_free. Blocks for as long as the call, or
+ * else the setting `timeout`, allows: the vendor may have to be asked for its addresses.
+ *
+ * TOKENKEEP_UNSUPPORTED: this client's tokens need no consent.
+ */
+TOKENKEEP_MUST_USE
+tokenkeep_status tokenkeep_client_consent(tokenkeep_client *client,
+                                          const tokenkeep_call *call_or_null,
+                                          tokenkeep_consent **out,
+                                          tokenkeep_error **error);
+
+/**
+ * Where to send the person.
+ */
+const char *tokenkeep_consent_url(const tokenkeep_consent *consent, size_t *length_or_null);
+
+/**
+ * Takes the whole URL that the person came back on and buys the first token with it; from then on
+ * tokenkeep_client_token has tokens. Succeeds once. `out` may be NULL. Blocks for as long as the
+ * setting `timeout` allows.
+ *
+ * TOKENKEEP_DENIED: the person or the vendor said no.
+ */
+tokenkeep_status tokenkeep_consent_finish(tokenkeep_consent *consent,
+                                          const char *redirected_url,
+                                          size_t length,
+                                          tokenkeep_token **out,
+                                          tokenkeep_error **error);
+
+/**
+ * Ends the consent without a token: it can no longer be finished. NULL is fine.
+ */
+void tokenkeep_consent_cancel(tokenkeep_consent *consent);
+
+/**
+ * Frees the consent. NULL is fine.
+ */
+void tokenkeep_consent_free(tokenkeep_consent *consent);
+
+/**
+ * The status that the call returned; TOKENKEEP_OK for NULL.
+ */
+tokenkeep_status tokenkeep_error_status(const tokenkeep_error *error);
+
+/**
+ * The HTTP status of the vendor's answer, such as 401; 0 if there was no answer.
+ */
+int32_t tokenkeep_error_http_status(const tokenkeep_error *error);
+
+/**
+ * What went wrong, where, and what to do, in words. It never holds a secret.
+ */
+const char *tokenkeep_error_message(const tokenkeep_error *error);
+
+/**
+ * The vendor's own code, such as "invalid_grant" or "unauthorized"; NULL if there is none.
+ */
+const char *tokenkeep_error_code(const tokenkeep_error *error);
+
+/**
+ * How long to wait, in milliseconds, before asking again can help; -1 if that is not known.
+ */
+int64_t tokenkeep_error_retry_after_ms(const tokenkeep_error *error);
+
+/**
+ * 1 if the same call may succeed later without anybody mending anything, 0 if not.
+ */
+int32_t tokenkeep_error_is_retryable(const tokenkeep_error *error);
+
+/**
+ * Frees the error. NULL is fine.
+ */
+void tokenkeep_error_free(tokenkeep_error *error);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* TOKENKEEP_H */

@@ -1,0 +1,402 @@
+//! The handle that a program holds.
+
+mod call;
+mod consent;
+mod family;
+mod waiting;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+
+use crate::clock::Clock;
+use crate::error::{Error, Kind, Result};
+use crate::keeper::{Asked as KeeperAsked, Event, Keeper, Live};
+use crate::provider::{Provider, SchemeName};
+use crate::scheme::oauth2::{self, authorization::Authorization};
+use crate::scheme::{self, challenge};
+use crate::settings::{Config, Settings, faulty, is_safe_url};
+use crate::token::{Presentation, Token, Verdict};
+
+pub use call::{Call, Stats};
+pub use consent::Consent;
+use family::Family;
+pub use waiting::{Asked, Waiting};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A handle on one credential's tokens.
+///
+/// It can be used from any thread at the same time. A clone is the same handle: closing one closes both.
+/// However many handles of one credential are made, they share one token and one renewal.
+#[derive(Clone)]
+pub struct Client(Arc<Handle>);
+
+struct Handle {
+    config: Config,
+    provider: Arc<Provider>,
+    settings: Arc<Settings>,
+    keeper: Arc<Keeper>,
+    family: Family,
+    /// The token as this client shows it. The hot path: read without a lock.
+    view: ArcSwapOption<Token>,
+    closed: AtomicBool,
+    hits: AtomicU64,
+    /// How many log events were taken.
+    seen: AtomicU64,
+}
+
+impl Client {
+    /// A client for these settings. Nothing is sent and no thread is started; every fault of the settings is
+    /// reported in one error of kind [`Config`](Kind::Config).
+    pub fn new(config: &Config) -> Result<Client> {
+        Client::open(config, &Clock::System, Family::new())
+    }
+
+    pub(crate) fn open(config: &Config, clock: &Clock, family: Family) -> Result<Client> {
+        let Some(name) = config.provider() else {
+            return Err(faulty("no provider", &["provider is missing".to_owned()]));
+        };
+        let provider = Provider::find(name)?;
+        let (settings, mut faults) = config.check(&provider.offered());
+        faults.extend(scheme::faults(&provider, &settings));
+        if !faults.is_empty() {
+            return Err(faulty(name, &faults));
+        }
+        let settings = Arc::new(settings);
+        let budget = settings.span("timeout").unwrap_or(TIMEOUT).max(TIMEOUT);
+        let keeper = Keeper::open(&provider, &settings, clock, budget)?;
+        family.keep(&keeper);
+        Ok(Client(Arc::new(Handle {
+            config: config.clone(),
+            provider,
+            settings,
+            seen: AtomicU64::new(keeper.journal.written()),
+            keeper,
+            family,
+            view: ArcSwapOption::empty(),
+            closed: AtomicBool::new(false),
+            hits: AtomicU64::new(0),
+        })))
+    }
+
+    /// A client that differs in some settings: another account, scope, mid, ... It is a handle of its own, not
+    /// closed with this one. Its token is kept as long as this client lives.
+    pub fn with<'a>(&self, settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Client> {
+        let mut config = self.0.config.clone().overridable();
+        for (name, value) in settings {
+            config.set(name, value);
+        }
+        Client::open(&config, self.0.keeper.clock(), self.0.family.of_derived())
+    }
+
+    /// Has those who wait on this handle or a clone leave with [`Cancelled`](Kind::Cancelled), now and from now
+    /// on. Renewals under way go on for others; cached tokens are still handed out.
+    pub fn close(&self) {
+        self.0.closed.store(true, Ordering::Release);
+        self.0.keeper.nudge();
+    }
+
+    /// A token that works, from the cache or, if need be, from the vendor.
+    pub fn token(&self, call: &Call<'_>) -> Result<Token> {
+        self.read(call, Token::clone)
+    }
+
+    /// Like [`token`](Client::token), but lends the token. A hit takes no lock, makes no system call, allocates
+    /// nothing and touches no reference count.
+    #[inline]
+    pub fn read<R>(&self, call: &Call<'_>, use_it: impl FnOnce(&Token) -> R) -> Result<R> {
+        if let Some(token) = &*self.0.view.load()
+            && self.is_hit(token, call.min_valid)
+        {
+            return Ok(use_it(token));
+        }
+        self.token_slowly(call).map(|token| use_it(&token))
+    }
+
+    /// Lends the cached token if it can be handed out without looking closer: no wait, no renewal.
+    #[inline]
+    pub fn read_cached<R>(&self, min_valid: Duration, use_it: impl FnOnce(&Token) -> R) -> Option<R> {
+        match &*self.0.view.load() {
+            Some(token) if self.is_hit(token, min_valid) => Some(use_it(token)),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn is_hit(&self, token: &Token, min_valid: Duration) -> bool {
+        let now = self.0.keeper.clock().now();
+        let wanted = if min_valid.is_zero() { 0 } else { crate::clock::nanos(min_valid) };
+        let lives = matches!(token.end().verdict(now), Verdict::Lives(left) if left > wanted);
+        if lives && self.0.keeper.admits(token.generation(), now) {
+            self.0.hits.fetch_add(1, Ordering::Relaxed);
+            return true;
+        }
+        false
+    }
+
+    #[cold]
+    fn token_slowly(&self, call: &Call<'_>) -> Result<Token> {
+        match self.ask(call)? {
+            Asked::Ready(token) => Ok(token),
+            Asked::Waiting(waiting) => waiting.finish(call.interrupt),
+        }
+    }
+
+    /// Like [`token`](Client::token), but never waits: a token, or a [`Waiting`] for the renewal under way. For
+    /// event loops.
+    pub fn ask(&self, call: &Call<'_>) -> Result<Asked> {
+        if let Some(token) = self.read_cached(call.min_valid, Token::clone) {
+            return Ok(Asked::Ready(token));
+        }
+        match self.0.keeper.ask(call.min_valid)? {
+            KeeperAsked::Live(live) => Ok(Asked::Ready(self.present(&live))),
+            KeeperAsked::Flight(flight) => {
+                let waiting = Waiting::new(self, flight, call.min_valid, self.timeout(call));
+                Ok(Asked::Waiting(waiting))
+            }
+        }
+    }
+
+    /// The cached token, if it lives. Never waits, never asks the vendor, starts nothing.
+    pub fn peek(&self) -> Option<Token> {
+        self.read_cached(Duration::ZERO, Token::clone)
+            .or_else(|| self.0.keeper.peek().map(|live| self.present(&live)))
+    }
+
+    /// Starts a renewal if one is due, and returns at once.
+    pub fn prefetch(&self) -> Result<()> {
+        self.ask(&Call::default()).map(drop)
+    }
+
+    /// Tells that a resource refused the token of this generation, with its status and `WWW-Authenticate`
+    /// header if there was one. That very token is not handed out again; nothing is sent.
+    ///
+    /// `Ok`: asking for a token again, once, is worth it. An error of kind [`Rejected`](Kind::Rejected): it is
+    /// not, and says why (RFC 6750 section 3.1).
+    pub fn rejected(&self, generation: u64, http_status: u16, www_authenticate: Option<&str>) -> Result<()> {
+        let rejected = |why: String| Err(Error::new(Kind::Rejected, why).with_http_status(http_status));
+        let challenge = www_authenticate.and_then(challenge::bearer);
+        let code = challenge.as_ref().and_then(|challenge| challenge.parameter("error"));
+        if code == Some("insufficient_scope") {
+            let scope = challenge.as_ref().and_then(|challenge| challenge.parameter("scope"));
+            let wanted = scope.map(|scope| format!(" (it wants {scope})")).unwrap_or_default();
+            return rejected(format!(
+                "the token is good but its scope is too small{wanted}: ask for more with scope"
+            ));
+        }
+        match (http_status, code) {
+            (401, None | Some("invalid_token")) => {
+                self.0.keeper.rejected(generation).map_err(|error| error.with_http_status(http_status))
+            }
+            (401, Some(code)) => {
+                rejected(format!("the resource says {code}, which a new token does not cure"))
+            }
+            (403, _) => {
+                rejected("403: the token is good but may not do this; a new one may not either".into())
+            }
+            (status, _) => {
+                rejected(format!("status {status} does not say that the token is bad; it is kept"))
+            }
+        }
+    }
+
+    /// Tells the vendor to forget the grant, where there is a `revoke_url` (RFC 7009), and forgets it here in any
+    /// case, even if the call fails.
+    pub fn revoke(&self, call: &Call<'_>) -> Result<()> {
+        let flight = self.0.keeper.revoke();
+        let deadline = self.now().saturating_add(crate::clock::nanos(self.timeout(call)));
+        loop {
+            let left = crate::clock::span(deadline.saturating_sub(self.now()));
+            if let Some(outcome) = flight.wait(left.min(Duration::from_millis(100))) {
+                return outcome;
+            }
+            if self.is_closed() {
+                return Err(self.closed());
+            }
+            if call.interrupt.is_some_and(|interrupted| interrupted()) {
+                return Err(Error::new(Kind::Cancelled, "the call was interrupted; the revocation goes on"));
+            }
+            if left.is_zero() {
+                return Err(Error::new(Kind::Timeout, "the vendor has not confirmed the revocation in time"));
+            }
+        }
+    }
+
+    /// Begins a person's consent, where the grant is `authorization_code`.
+    pub fn consent(&self, _call: &Call<'_>) -> Result<Consent> {
+        let (provider, settings) = (&self.0.provider, &self.0.settings);
+        if provider.scheme != SchemeName::Oauth2 || oauth2::grant(provider, settings) != "authorization_code"
+        {
+            let why = format!(
+                "{}: nobody is asked for consent here; that is for grant = authorization_code",
+                provider.name
+            );
+            return Err(Error::new(Kind::Unsupported, why));
+        }
+        Ok(Consent::new(self, Authorization::new(settings)?))
+    }
+
+    /// Numbers of this client and its credential.
+    pub fn stats(&self) -> Stats {
+        let counted = self.0.keeper.counted();
+        Stats {
+            hits: self.0.hits.load(Ordering::Relaxed),
+            renewals: counted.renewals,
+            failures: counted.failures,
+            shared_waits: counted.shared_waits,
+            next_renewal: counted.renew_at,
+        }
+    }
+
+    /// Why the last renewal failed, until one succeeds.
+    pub fn last_error(&self) -> Option<Error> {
+        self.0.keeper.last_error()
+    }
+
+    /// Whether log events wait to be taken. Cheap enough for every call.
+    pub fn has_events(&self) -> bool {
+        self.0.keeper.journal.written() != self.0.seen.load(Ordering::Relaxed)
+    }
+
+    /// Takes the log events that this handle has not seen yet, oldest first.
+    pub fn take_events(&self) -> Vec<Event> {
+        let seen = self.0.seen.load(Ordering::Relaxed);
+        let (events, written) = self.0.keeper.journal.since(seen);
+        match self.0.seen.compare_exchange(seen, written, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => events,
+            // Another thread has just taken them.
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Whether a token may go with a request to this URL: over https (or to loopback) and to a host of
+    /// `api_hosts`.
+    pub fn may_send_to(&self, url: &str) -> bool {
+        let host = url.parse::<http::Uri>().ok().and_then(|url| url.host().map(str::to_ascii_lowercase));
+        is_safe_url(url)
+            && host.is_some_and(|host| self.api_hosts().iter().any(|pattern| matches(pattern, &host)))
+    }
+
+    fn api_hosts(&self) -> Vec<String> {
+        let (provider, settings) = (&self.0.provider, &self.0.settings);
+        if let Some(hosts) = settings.text("api_hosts") {
+            return hosts.split(' ').map(str::to_ascii_lowercase).collect();
+        }
+        if let Some(base) = settings.text("base_url").and_then(|url| url.parse::<http::Uri>().ok()) {
+            return base.host().map(str::to_ascii_lowercase).into_iter().collect();
+        }
+        let name = settings.text("environment").or(provider.default_environment.as_deref());
+        let environment = name.and_then(|name| provider.environments.get(name));
+        let own = environment.map(|environment| environment.api_hosts.as_slice()).unwrap_or_default();
+        own.iter().chain(&provider.api_hosts).cloned().collect()
+    }
+
+    /// The settings that make the same client in another process, as name and value. An error of kind
+    /// [`Config`](Kind::Config) names the secrets that were given literally: those do not travel.
+    pub fn portable_settings(&self) -> Result<Vec<(String, String)>> {
+        self.0.settings.portable().map_err(|literal| {
+            let names = literal.join(", ");
+            let first = literal.first().copied().unwrap_or_default();
+            Error::new(
+                Kind::Config,
+                format!("{names} was given literally and does not travel: give it as {first}_env, {first}_file or {first}_command"),
+            )
+        })
+    }
+
+    /// The provider's name.
+    pub fn provider(&self) -> &str {
+        &self.0.provider.name
+    }
+
+    /// Whether [`close`](Client::close) was called.
+    pub fn is_closed(&self) -> bool {
+        self.0.closed.load(Ordering::Acquire)
+    }
+
+    fn closed(&self) -> Error {
+        Error::new(Kind::Cancelled, format!("{}: the client was closed", self.provider()))
+    }
+
+    fn keeper(&self) -> &Arc<Keeper> {
+        &self.0.keeper
+    }
+
+    fn timeout(&self, call: &Call<'_>) -> Duration {
+        call.timeout.or_else(|| self.0.settings.span("timeout")).unwrap_or(TIMEOUT)
+    }
+
+    /// The running clock.
+    fn now(&self) -> i64 {
+        self.0.keeper.clock().now().running
+    }
+
+    /// The grant as this client shows it, kept for the next call.
+    fn present(&self, live: &Arc<Live>) -> Token {
+        if let Some(token) = &*self.0.view.load()
+            && token.generation() == live.generation
+            && *token.end() == live.end
+        {
+            return Token::clone(token);
+        }
+        let token = Token::new(&live.grant, live.generation, live.end, &self.presentation());
+        self.0.view.store(Some(Arc::new(token.clone())));
+        token
+    }
+
+    fn presentation(&self) -> Presentation {
+        let (provider, settings) = (&self.0.provider, &self.0.settings);
+        let in_query = settings.text("placement") == Some("query");
+        let parameter = settings.text("query_parameter").or(provider.query_parameter.as_deref());
+        Presentation {
+            query_parameter: in_query.then(|| parameter.unwrap_or("access_token").into()),
+            // What cannot be filled was refused when the client was made.
+            companions: scheme::presented(provider, settings).unwrap_or_default(),
+        }
+    }
+}
+
+/// Whether a host is the pattern, or below it where the pattern begins with `*.`.
+fn matches(pattern: &str, host: &str) -> bool {
+    match pattern.strip_prefix("*.") {
+        Some(parent) => host.strip_suffix(parent).is_some_and(|sub| sub.ends_with('.') && sub.len() > 1),
+        None => pattern == host,
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("provider", &self.provider())
+            .field("closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+
+    #[test]
+    fn handles_can_be_shared_between_threads() {
+        fn shared<T: Send + Sync>() {}
+        shared::<Client>();
+        shared::<Token>();
+        shared::<Consent>();
+        shared::<Waiting>();
+        shared::<Error>();
+    }
+
+    #[test]
+    fn a_pattern_names_a_host_or_all_below_it() {
+        assert!(matches("api.example", "api.example"));
+        assert!(matches("*.example", "api.example"));
+        assert!(!matches("*.example", "example"));
+        assert!(!matches("*.example", "badexample"));
+        assert!(!matches("api.example", "api.example.org"));
+    }
+}

@@ -1,0 +1,131 @@
+//! What the library asks of the operating system about processes and threads: the fork generation, worker
+//! threads that take no signals, process groups, and who the user is.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+static GENERATION: AtomicU64 = AtomicU64::new(0);
+
+/// How many forks lie between this process and the one that loaded the library. One relaxed load.
+#[inline]
+pub(crate) fn generation() -> u64 {
+    GENERATION.load(Ordering::Relaxed)
+}
+
+/// From now on a forked child has another generation than its parent.
+pub(crate) fn watch() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(platform::watch);
+}
+
+/// Starts a thread that blocks all signals: they belong to the host's own threads.
+pub(crate) fn spawn_worker(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let _mask = platform::block_signals();
+    // A thread inherits the mask of the thread that starts it.
+    #[allow(clippy::disallowed_methods, reason = "the one place that starts threads")]
+    std::thread::Builder::new().name("tokenkeep".into()).spawn(work).map(drop)
+}
+
+pub(crate) use platform::{effective_user, kill_group};
+
+#[cfg(unix)]
+mod platform {
+    use std::mem::MaybeUninit;
+    use std::sync::atomic::Ordering;
+
+    extern "C" fn in_child() {
+        super::GENERATION.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn watch() {
+        // SAFETY: `in_child` only adds to an atomic, which is safe in a forked child. The C library is linked
+        // with -z nodelete, so the handler is there as long as the process.
+        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    }
+
+    /// Puts the thread's signal mask back when dropped.
+    pub(super) struct SignalMask(libc::sigset_t);
+
+    pub(super) fn block_signals() -> SignalMask {
+        let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+        let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: both sets are valid for writing and `all` is filled before it is read; pthread_sigmask
+        // fills `before` and cannot fail with SIG_SETMASK.
+        unsafe {
+            libc::sigfillset(all.as_mut_ptr());
+            libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
+            SignalMask(before.assume_init())
+        }
+    }
+
+    impl Drop for SignalMask {
+        fn drop(&mut self) {
+            // SAFETY: the set came from pthread_sigmask on this thread.
+            unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, std::ptr::null_mut()) };
+        }
+    }
+
+    /// Ends every process of the group that `child` leads.
+    pub(crate) fn kill_group(child: &std::process::Child) {
+        if let Ok(group) = libc::pid_t::try_from(child.id()) {
+            // SAFETY: the group was made for this child, which has not been waited for yet.
+            unsafe { libc::killpg(group, libc::SIGKILL) };
+        }
+    }
+
+    /// Whose rights this process has.
+    pub(crate) fn effective_user() -> u32 {
+        // SAFETY: geteuid cannot fail and touches no memory.
+        unsafe { libc::geteuid() }
+    }
+}
+
+#[cfg(not(unix))]
+mod platform {
+    pub(super) fn watch() {}
+
+    pub(super) fn block_signals() {}
+
+    pub(crate) fn kill_group(_child: &std::process::Child) {}
+
+    pub(crate) fn effective_user() -> u32 {
+        0
+    }
+}
+
+#[cfg(all(test, unix))]
+mod test {
+    use super::*;
+
+    #[test]
+    fn a_forked_child_has_another_generation() {
+        watch();
+        let before = generation();
+        // SAFETY: the child only reads an atomic and leaves.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // SAFETY: leaves at once, without running the parent's exit handlers.
+            unsafe { libc::_exit(i32::from(generation() != before + 1)) };
+        }
+        let mut status = 0;
+        // SAFETY: `child` is ours and `status` is valid for writing.
+        unsafe { libc::waitpid(child, &mut status, 0) };
+        assert_eq!((status, generation()), (0, before));
+    }
+
+    #[test]
+    fn a_worker_takes_no_signals() {
+        let (tell, hear) = std::sync::mpsc::channel();
+        spawn_worker(move || {
+            let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+            // SAFETY: with no new mask, pthread_sigmask only fills `set`.
+            let blocked = unsafe {
+                libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), set.as_mut_ptr());
+                libc::sigismember(set.as_ptr(), libc::SIGINT)
+            };
+            tell.send(blocked).unwrap();
+        })
+        .unwrap();
+        assert_eq!(hear.recv().unwrap(), 1);
+    }
+}

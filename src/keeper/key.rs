@@ -1,0 +1,87 @@
+//! What tells one credential from another.
+
+use ring::hmac;
+
+use crate::provider::{Provider, SchemeName};
+use crate::scheme::{self, oauth2};
+use crate::secret::{Digest, digest_of};
+use crate::settings::{Class, Settings};
+
+/// A credential's fingerprint: clients with equal ones share a keeper.
+pub(super) type Key = Digest;
+
+/// All identity settings, and a hash of the secrets with a key that is this process's own, so that nothing
+/// about them can be learnt from a fingerprint.
+pub(super) fn key(provider: &Provider, settings: &Settings, level: usize, process: &hmac::Key) -> Key {
+    let mut text = Text(Vec::new());
+    let beyond = beyond(provider, level);
+    text.add("base_url", scheme::base_url(provider, settings).unwrap_or_default());
+    text.add("level", &level.to_string());
+    if provider.scheme == SchemeName::Oauth2 {
+        text.add("grant", oauth2::grant(provider, settings));
+    }
+    for (name, value) in settings.plain(Class::Identity) {
+        if !beyond.contains(&name) && !RESOLVED.contains(&name) {
+            text.add(name, value);
+        }
+    }
+    let mut secrets = hmac::Context::with_key(process);
+    for (name, source) in settings.secrets(Class::Secret).chain(settings.secrets(Class::Identity)) {
+        if !beyond.contains(&name) {
+            secrets.update(&(name.len() as u64).to_le_bytes());
+            secrets.update(name.as_bytes());
+            for part in source.identity() {
+                secrets.update(&(part.len() as u64).to_le_bytes());
+                secrets.update(&part);
+            }
+        }
+    }
+    text.0.extend_from_slice(secrets.sign().as_ref());
+    digest_of(&text.0)
+}
+
+/// Identity settings that count by what they come to.
+const RESOLVED: [&str; 4] = ["environment", "base_url", "grant", "acts_as"];
+
+/// Settings that only later steps of a chain use: they do not tell this level's tokens apart.
+fn beyond(provider: &Provider, level: usize) -> Vec<&str> {
+    let (here, later) = provider.step.split_at((level + 1).min(provider.step.len()));
+    let used: Vec<&str> = here.iter().flat_map(scheme::step_names).collect();
+    let mut beyond: Vec<&str> =
+        later.iter().flat_map(scheme::step_names).filter(|name| !used.contains(name)).collect();
+    if beyond.iter().any(|name| name.ends_with("_token_url")) {
+        beyond.push("location_id");
+    }
+    beyond
+}
+
+/// Length-prefixed, so that no two lists look alike.
+struct Text(Vec<u8>);
+
+impl Text {
+    fn add(&mut self, name: &str, value: &str) {
+        for part in [name, value] {
+            self.0.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            self.0.extend_from_slice(part.as_bytes());
+        }
+    }
+}
+
+/// The keeper settings of which two clients of one credential must agree, as text that holds no secret.
+pub(super) fn disagreement(mine: &Settings, theirs: &Settings) -> Option<String> {
+    let plain = |settings: &Settings| -> Vec<(String, Digest)> {
+        let plain =
+            settings.plain(Class::Keeper).map(|(name, value)| (name.to_owned(), digest_of(value.as_bytes())));
+        let secret = settings.secrets(Class::Keeper).map(|(name, source)| {
+            let parts: Vec<u8> = source.identity().iter().flat_map(|part| part.to_vec()).collect();
+            (name.to_owned(), digest_of(&parts))
+        });
+        plain.chain(secret).collect()
+    };
+    let (mine, theirs) = (plain(mine), plain(theirs));
+    let differs = |pair: &&(String, Digest), others: &[(String, Digest)]| !others.contains(pair);
+    mine.iter()
+        .find(|pair| differs(pair, &theirs))
+        .or_else(|| theirs.iter().find(|pair| differs(pair, &mine)))
+        .map(|(name, _)| name.clone())
+}

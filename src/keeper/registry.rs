@@ -1,0 +1,101 @@
+//! Every keeper of this process, by its credential's fingerprint. All of it hangs off one pointer, which a
+//! forked child replaces: a lock that a thread of the parent held is left behind with its map.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use arc_swap::ArcSwapOption;
+use once_cell::sync::OnceCell;
+use ring::hmac;
+use ring::rand::SystemRandom;
+
+use super::Keeper;
+use super::key::Key;
+use crate::error::{Error, Kind, Result};
+use crate::fork;
+use crate::secret::Digest;
+use crate::sync::Mutex;
+
+static REGISTRY: ArcSwapOption<Registry> = ArcSwapOption::const_empty();
+
+pub(super) struct Registry {
+    born: u64,
+    keepers: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    by_key: HashMap<Key, Weak<Keeper>>,
+    /// Which credential a refresh token was given to.
+    seeds: HashMap<Digest, Key>,
+}
+
+/// The key that this process hashes secrets with. Forked children keep it.
+pub(super) fn process_key() -> Result<&'static hmac::Key> {
+    static KEY: OnceCell<hmac::Key> = OnceCell::new();
+    KEY.get_or_try_init(|| {
+        hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
+            .map_err(|_| Error::new(Kind::Internal, "the operating system gave no random bytes"))
+    })
+}
+
+/// This process's registry.
+pub(super) fn registry() -> Arc<Registry> {
+    loop {
+        let current = REGISTRY.load();
+        match &*current {
+            Some(registry) if registry.born == fork::generation() => return Arc::clone(registry),
+            _ => {
+                let fresh = Registry { born: fork::generation(), keepers: Mutex::default() };
+                REGISTRY.compare_and_swap(&*current, Some(Arc::new(fresh)));
+            }
+        }
+    }
+}
+
+impl Registry {
+    /// The keeper of that key, made if there is none. `seed` is the digest of a given refresh token.
+    pub(super) fn keeper(
+        &self,
+        key: Key,
+        seed: Option<Digest>,
+        make: impl FnOnce() -> Arc<Keeper>,
+    ) -> Result<Arc<Keeper>> {
+        let mut known = self.keepers.lock();
+        if let Some(keeper) = known.by_key.get(&key).and_then(Weak::upgrade) {
+            return Ok(keeper);
+        }
+        if let Some(seed) = seed {
+            let holder = known.seeds.get(&seed).filter(|holder| **holder != key);
+            if holder
+                .and_then(|holder| known.by_key.get(holder))
+                .is_some_and(|keeper| keeper.strong_count() > 0)
+            {
+                return Err(Error::new(
+                    Kind::Config,
+                    "this refresh_token is in use for another identity (account, scope, client_id, ...): \
+                     one refresh token serves one grant",
+                ));
+            }
+            known.seeds.insert(seed, key);
+        }
+        let keeper = make();
+        known.by_key.insert(key, Arc::downgrade(&keeper));
+        Ok(keeper)
+    }
+
+    /// A keeper that came over a fork is known again.
+    pub(super) fn adopt(&self, key: Key, keeper: &Arc<Keeper>) {
+        let mut known = self.keepers.lock();
+        known.by_key.entry(key).or_insert_with(|| Arc::downgrade(keeper));
+    }
+
+    /// A keeper is gone.
+    pub(super) fn forget(&self, key: &Key) {
+        let mut known = self.keepers.lock();
+        if known.by_key.get(key).is_some_and(|keeper| keeper.strong_count() == 0) {
+            known.by_key.remove(key);
+            known.seeds.retain(|_, holder| holder != key);
+        }
+    }
+}

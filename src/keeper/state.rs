@@ -1,0 +1,393 @@
+//! The rules of freshness, as a state machine: no clock is read here, nothing is sent, nobody waits.
+//!
+//! A keeper asks [`State::decide`] what a call should do, and tells it what happened: a flight landed
+//! ([`State::granted`], [`State::failed`]), a token was refused ([`State::refused`]).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::flight::Flight;
+use crate::clock::{self, Now};
+use crate::error::{Error, Kind};
+use crate::scheme::Failure;
+use crate::secret::{Digest, Secret};
+use crate::token::{End, Grant, Life, Verdict};
+
+const SECOND: i64 = 1_000_000_000;
+/// An early window is at most this long, and at most a fifth of the life.
+const EARLY_LIMIT: i64 = 300 * SECOND;
+/// How long the vendor's own no is remembered: 30 s, doubling to 15 min.
+const DENIED: (i64, i64) = (30 * SECOND, 900 * SECOND);
+/// How long to leave a failing vendor alone while a token lives: 1 s, doubling to 5 min.
+const TROUBLED_ALIVE: (i64, i64) = (SECOND, 300 * SECOND);
+/// The same when there is none: callers are told the failure meanwhile.
+const TROUBLED_DEAD: (i64, i64) = (SECOND, 10 * SECOND);
+/// How long to leave a vendor alone whose new tokens are refused: 1 s, doubling to 5 min.
+const REFUSED: (i64, i64) = (SECOND, 300 * SECOND);
+/// A token that was good for this long was no dud.
+const PROVEN: i64 = 60 * SECOND;
+/// How many refused tokens are remembered.
+const REFUSED_KEPT: usize = 4;
+
+/// A grant in use.
+pub(crate) struct Live {
+    pub(crate) grant: Arc<Grant>,
+    pub(crate) generation: u64,
+    pub(crate) end: End,
+    /// When it was asked for, by the running clock.
+    born: i64,
+}
+
+/// What a call does now.
+pub(super) enum Step {
+    /// Take this token.
+    Take(Arc<Live>),
+    /// Take this token and start a flight that nobody waits for.
+    TakeAndFly(Arc<Live>),
+    /// Start a flight and wait for it.
+    Fly,
+    /// Wait for the flight under way.
+    Join(Arc<Flight<Arc<Live>>>),
+    /// Nothing can be had for now.
+    Fail(Error),
+    /// The clocks moved apart: measure the token's end anew, then decide again.
+    Measure,
+}
+
+/// Why flights do not start for a while.
+struct Trouble {
+    error: Error,
+    since: i64,
+    strikes: u32,
+    cause: Cause,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// A failure that may pass.
+    Passing,
+    /// The vendor refused the credentials with this digest.
+    Denied(Digest),
+    /// Resources refused new tokens.
+    Refused,
+    /// A given token was refused.
+    Given,
+}
+
+/// What the settings say of freshness.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Freshness {
+    pub(super) refresh_early: Option<Duration>,
+}
+
+/// Everything that is remembered of one credential.
+pub(super) struct State {
+    pub(super) live: Option<Arc<Live>>,
+    pub(super) refresh_token: Option<Arc<Secret>>,
+    pub(super) flight: Option<Arc<Flight<Arc<Live>>>>,
+    /// From when on a call starts a flight although the token lives.
+    pub(super) renew_at: i64,
+    pub(super) last_error: Option<Error>,
+    /// A refresh token that a parent process holds too, so that this one must not spend it.
+    pub(super) inherited: bool,
+    last_generation: u64,
+    trouble: Option<Trouble>,
+    refused: VecDeque<Digest>,
+    /// How many new tokens were refused in a row.
+    duds: u32,
+}
+
+impl State {
+    pub(super) fn new() -> State {
+        State {
+            live: None,
+            refresh_token: None,
+            flight: None,
+            renew_at: i64::MAX,
+            last_error: None,
+            inherited: false,
+            last_generation: 0,
+            trouble: None,
+            refused: VecDeque::new(),
+            duds: 0,
+        }
+    }
+
+    /// What a forked child begins with.
+    pub(super) fn inherit(
+        live: Option<Arc<Live>>,
+        refresh_token: Option<Arc<Secret>>,
+        inherited: bool,
+    ) -> State {
+        State {
+            renew_at: live.as_ref().map_or(i64::MAX, |live| live.born),
+            last_generation: live.as_ref().map_or(0, |live| live.generation),
+            live,
+            refresh_token,
+            inherited,
+            ..State::new()
+        }
+    }
+
+    /// What a call does that wants a token to live for `min_valid` more. `risky`: a renewal could lose something.
+    pub(super) fn decide(&self, now: Now, min_valid: i64, risky: bool) -> Step {
+        let Some(live) = &self.live else { return self.without_token(now) };
+        let left = match live.end.verdict(now) {
+            Verdict::Over => return self.without_token(now),
+            Verdict::Unsure => return Step::Measure,
+            Verdict::Lives(left) => left,
+        };
+        let too_short = left < min_valid && live.life() > min_valid && !self.is_blocked(now, true);
+        if too_short && !self.inherited {
+            return self.flight.clone().map_or(Step::Fly, Step::Join);
+        }
+        let due = now.running >= self.renew_at && self.flight.is_none() && !self.inherited;
+        match due && !self.is_blocked(now, true) {
+            true if risky => Step::Fly,
+            true => Step::TakeAndFly(Arc::clone(live)),
+            false => Step::Take(Arc::clone(live)),
+        }
+    }
+
+    fn without_token(&self, now: Now) -> Step {
+        if let Some(flight) = &self.flight {
+            return Step::Join(Arc::clone(flight));
+        }
+        if self.inherited {
+            return Step::Fail(inherited_refresh_token());
+        }
+        match &self.trouble {
+            Some(trouble) if now.running < trouble.until(false) => {
+                let wait = clock::span(trouble.until(false) - now.running);
+                Step::Fail(trouble.error.clone().with_retry_after(Some(wait)))
+            }
+            _ => Step::Fly,
+        }
+    }
+
+    fn is_blocked(&self, now: Now, alive: bool) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| now.running < trouble.until(alive))
+    }
+
+    /// Whether these very credentials were refused a moment ago, by the vendor's own word.
+    pub(super) fn is_denied(&self, now: Now, credentials: &Digest) -> Option<Error> {
+        let trouble = self.trouble.as_ref()?;
+        let same = trouble.cause == Cause::Denied(*credentials);
+        (same && now.running < trouble.until(false)).then(|| trouble.error.clone())
+    }
+
+    /// Whether trouble ends when the credentials change, so that they are worth reading again.
+    pub(super) fn depends_on_credentials(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| matches!(trouble.cause, Cause::Denied(_)))
+    }
+
+    /// When the next flight is allowed, where trouble forbids one now.
+    pub(super) fn blocked_until(&self) -> Option<i64> {
+        self.trouble.as_ref().map(|trouble| trouble.until(true))
+    }
+
+    /// A flight brought a grant that was asked for at `from`. `chance` is a random number below one.
+    pub(super) fn granted(
+        &mut self,
+        grant: Grant,
+        (from, boot): (Now, i64),
+        now: Now,
+        freshness: Freshness,
+        chance: f64,
+    ) -> Result<Arc<Live>, Error> {
+        if let Some(refresh_token) = &grant.refresh_token {
+            self.refresh_token = Some(Arc::new(refresh_token.duplicate()));
+        }
+        let digest = grant.access_token.digest();
+        if self.refused.contains(&digest) {
+            let error = Error::new(
+                Kind::Rejected,
+                "the vendor, or the place the token is read from, gave the very token again that was refused",
+            );
+            self.stumble(error.clone(), now, Cause::Refused);
+            return Err(error);
+        }
+        let again = self.live.as_ref().is_some_and(|live| live.grant.access_token.digest() == digest);
+        let end = End::new(grant.life, from, boot);
+        self.renew_at = match again {
+            true => same_again(&end, now),
+            false => renewal(grant.life, &end, freshness, chance),
+        };
+        self.last_generation += 1;
+        let live = Arc::new(Live {
+            grant: Arc::new(grant),
+            generation: self.last_generation,
+            end,
+            born: from.running,
+        });
+        self.live = Some(Arc::clone(&live));
+        self.inherited = false;
+        self.trouble = None;
+        self.last_error = None;
+        Ok(live)
+    }
+
+    /// A flight brought nothing.
+    pub(super) fn failed(&mut self, failure: Failure, now: Now, credentials: Digest) -> Error {
+        if let Some(rotated) = failure.rotated {
+            self.refresh_token = Some(Arc::new(rotated));
+        } else if failure.refresh_spent {
+            self.refresh_token = None;
+        }
+        let cause = if failure.final_word { Cause::Denied(credentials) } else { Cause::Passing };
+        self.stumble(failure.error.clone(), now, cause);
+        failure.error
+    }
+
+    fn stumble(&mut self, error: Error, now: Now, cause: Cause) {
+        let same = |old: &Trouble| std::mem::discriminant(&old.cause) == std::mem::discriminant(&cause);
+        let strikes = self.trouble.as_ref().filter(|old| same(old)).map_or(0, |old| old.strikes);
+        self.last_error = Some(error.clone());
+        self.trouble = Some(Trouble { error, since: now.running, strikes: strikes.saturating_add(1), cause });
+        self.renew_at = self.renew_at.max(self.blocked_until().unwrap_or(self.renew_at));
+    }
+
+    /// A resource refused the token of this generation. Ok: another one is worth asking for.
+    pub(super) fn refused(&mut self, generation: u64, now: Now) -> Result<(), Error> {
+        match &self.live {
+            Some(live) if live.generation == generation => {
+                let proven = now.running.saturating_sub(live.born) > PROVEN;
+                self.duds = if proven { 1 } else { self.duds.saturating_add(1) };
+                self.remember_refused(live.grant.access_token.digest());
+                self.live = None;
+            }
+            Some(_) => return Ok(()),
+            None if generation > self.last_generation => {
+                return Err(Error::new(
+                    Kind::InvalidArgument,
+                    "no token of that generation was ever handed out",
+                ));
+            }
+            None => return self.still_refused(now),
+        }
+        if self.duds < 2 {
+            return Ok(());
+        }
+        let error = Error::new(
+            Kind::Rejected,
+            "two new tokens were refused in a row: the resource does not take this client's tokens; \
+             check its URL, the environment, scope and audience",
+        );
+        let (since, strikes) = (now.running, self.duds - 1);
+        self.trouble = Some(Trouble { error: error.clone(), since, strikes, cause: Cause::Refused });
+        self.last_error = Some(error.clone());
+        Err(error)
+    }
+
+    /// A resource refused a given token, which cannot be had anew.
+    pub(super) fn given_refused(&mut self, generation: u64, now: Now, hint: &str) -> Error {
+        let error = Error::new(
+            Kind::Rejected,
+            format!("the given access_token was refused and cannot be renewed: {hint}"),
+        );
+        if self.live.as_ref().is_some_and(|live| live.generation == generation) {
+            self.live = None;
+            self.stumble(error.clone(), now, Cause::Given);
+        }
+        error
+    }
+
+    fn still_refused(&self, now: Now) -> Result<(), Error> {
+        match &self.trouble {
+            Some(trouble) if trouble.cause == Cause::Refused && now.running < trouble.until(false) => {
+                Err(trouble.error.clone())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn remember_refused(&mut self, digest: Digest) {
+        if !self.refused.contains(&digest) {
+            self.refused.push_back(digest);
+            if self.refused.len() > REFUSED_KEPT {
+                self.refused.pop_front();
+            }
+        }
+    }
+
+    /// The clocks moved apart: the end is measured by the clock that counts sleep.
+    pub(super) fn measure(&mut self, now: Now, boot: i64) {
+        if let Some(live) = &self.live {
+            let end = live.end.measured_anew(now, boot);
+            let (grant, generation, born) = (Arc::clone(&live.grant), live.generation, live.born);
+            self.renew_at = self.renew_at.min(end.running());
+            self.live = Some(Arc::new(Live { grant, generation, end, born }));
+        }
+    }
+
+    /// A flight has landed. False if it is no longer the one under way.
+    pub(super) fn take_flight(&mut self, flight: &Flight<Arc<Live>>) -> bool {
+        let current = self.flight.as_ref().is_some_and(|current| std::ptr::eq(&**current, flight));
+        if current {
+            self.flight = None;
+        }
+        current
+    }
+
+    /// Everything of the grant is forgotten; what a flight under way brings, too.
+    pub(super) fn forget(&mut self) {
+        self.flight = None;
+        self.live = None;
+        self.refresh_token = None;
+        self.trouble = None;
+        self.inherited = false;
+    }
+}
+
+impl Live {
+    /// How long it lived in all, in nanoseconds.
+    fn life(&self) -> i64 {
+        match self.grant.life {
+            Life::For(span) => clock::nanos(span),
+            Life::Never | Life::Unknown => i64::MAX,
+        }
+    }
+}
+
+impl Trouble {
+    /// Until when no flight starts.
+    fn until(&self, alive: bool) -> i64 {
+        let (first, limit) = match self.cause {
+            Cause::Denied(_) | Cause::Given => DENIED,
+            Cause::Refused => REFUSED,
+            Cause::Passing if alive => TROUBLED_ALIVE,
+            Cause::Passing => TROUBLED_DEAD,
+        };
+        let doubled = first.saturating_mul(1 << (self.strikes.saturating_sub(1)).min(20)).min(limit);
+        let asked = self.error.retry_after().map_or(0, clock::nanos);
+        self.since.saturating_add(doubled.max(asked))
+    }
+}
+
+/// When to renew: a fifth of the life before its end, 300 s at most, unless the settings say otherwise; and a
+/// little later by chance, so that a fleet does not ask all at once.
+fn renewal(life: Life, end: &End, freshness: Freshness, chance: f64) -> i64 {
+    let Life::For(life) = life else { return i64::MAX };
+    let life = clock::nanos(life);
+    let early = match freshness.refresh_early {
+        Some(early) => clock::nanos(early).min(life / 2),
+        None => (life / 5).min(EARLY_LIMIT),
+    };
+    let jitter = (early as f64 * 0.25 * chance) as i64;
+    end.running().saturating_sub(early).saturating_add(jitter)
+}
+
+/// The vendor gave the same token again: leave it alone for a quarter of what is left.
+fn same_again(end: &End, now: Now) -> i64 {
+    let left = end.running().saturating_sub(now.running).max(0);
+    now.running.saturating_add((left / 4).max(SECOND))
+}
+
+fn inherited_refresh_token() -> Error {
+    Error::new(
+        Kind::Store,
+        "this process was forked, and its parent holds the same refresh token, which is good only once: \
+         set refresh_rotates = no if it may be used again, or begin a consent of this process's own",
+    )
+}

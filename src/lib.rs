@@ -1,0 +1,25 @@
+//! tokenkeep gets API tokens, keeps them fresh and hands them out.
+#![warn(clippy::all)]
+
+mod client;
+mod clock;
+mod error;
+mod fork;
+mod keeper;
+mod provider;
+mod scheme;
+mod secret;
+mod settings;
+mod sync;
+mod template;
+mod token;
+mod transport;
+
+#[cfg(feature = "capi")]
+pub mod ffi;
+
+pub use client::{Asked, Call, Client, Consent, Stats, Waiting};
+pub use error::{Error, Kind, Result};
+pub use keeper::{Event, Level};
+pub use settings::{Config, Setting, settings};
+pub use token::{Lifetime, Token};

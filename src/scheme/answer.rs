@@ -1,0 +1,364 @@
+//! What an answer says: a grant, or why there is none.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde_json::Value;
+use zeroize::Zeroize;
+
+use super::access_token::is_sendable;
+use super::{Exchange, Failure, Granted};
+use crate::error::{Error, Kind};
+use crate::provider::{Absent, AnswerRules, ErrorRules, Unit};
+use crate::secret::Secret;
+use crate::token::{Grant, Life};
+use crate::transport::{Answer, Request};
+
+/// Longer lives are mistakes (milliseconds for seconds, an end for a span): a hundred years.
+const LONGEST: f64 = 3.2e9;
+
+/// A JSON answer, wiped when dropped.
+struct Body(Value);
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(list) => list.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+impl Body {
+    fn read(answer: &Answer) -> Result<Body, &'static str> {
+        let text = answer.body.trim_ascii();
+        if text.is_empty() {
+            return Err("an empty body");
+        }
+        if text.starts_with(b"<") || answer.content_type.starts_with("text/html") {
+            return Err("an HTML page, as gateways and login pages send it");
+        }
+        match serde_json::from_slice(text) {
+            Ok(value @ Value::Object(_)) => Ok(Body(value)),
+            Ok(mut value) => {
+                wipe(&mut value);
+                Err("JSON that is no object")
+            }
+            Err(error) if error.is_eof() => Err("JSON that breaks off"),
+            Err(_) => Err("a body that is no JSON"),
+        }
+    }
+
+    /// What stands at a path; null counts as absent.
+    fn at(&self, path: &str) -> Option<&Value> {
+        let mut value = &self.0;
+        for name in path.split('.') {
+            value = match value {
+                Value::Object(members) => members.get(name)?,
+                Value::Array(list) => list.get(name.parse::<usize>().ok()?)?,
+                _ => return None,
+            };
+        }
+        (!value.is_null()).then_some(value)
+    }
+
+    fn text(&self, path: &str) -> Option<&str> {
+        self.at(path).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+}
+
+/// Reads the grant out of a successful answer. `asked` is the scope that was asked for.
+pub(super) fn granted(
+    exchange: &Exchange<'_>,
+    request: &Request,
+    answer: &Answer,
+    asked: Option<&str>,
+) -> Result<Granted, Failure> {
+    let rules = &exchange.provider.answer;
+    let fail = |why: String| {
+        let message = format!(
+            "{}: {} answered {} with {why}",
+            exchange.provider.title,
+            request.describe(),
+            answer.status
+        );
+        Failure::new(Error::new(Kind::Protocol, message).with_http_status(answer.status))
+    };
+    let body = Body::read(answer).map_err(|why| fail(format!("{why}, not a token")))?;
+    let mut warnings = Vec::new();
+    // First what must not be lost, then what may be odd.
+    let refresh_token = body.text(&rules.refresh_token).map(Secret::new);
+    match access_token(&body, rules) {
+        Ok((access_token, token_type)) => Ok(Granted {
+            grant: Grant {
+                life: life(exchange, &body, access_token.expose(), &mut warnings),
+                access_token,
+                token_type,
+                refresh_token,
+                scope: scope(&body, rules).or(asked.map(Into::into)),
+                companions: Vec::new(),
+            },
+            warnings,
+        }),
+        Err(why) => Err(Failure { rotated: refresh_token, ..fail(why) }),
+    }
+}
+
+fn access_token(body: &Body, rules: &AnswerRules) -> Result<(Secret, Box<str>), String> {
+    let Some(token) = body.text(&rules.access_token) else {
+        return Err(format!("no {} in it", rules.access_token));
+    };
+    if !is_sendable(token) {
+        return Err(format!("an {} that cannot be sent in a header", rules.access_token));
+    }
+    match body.at(&rules.token_type) {
+        None if rules.token_type_absent.is_some() => {}
+        None => return Err(format!("no {} in it (RFC 6749 section 5.1 demands one)", rules.token_type)),
+        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("bearer") => {}
+        Some(_) => {
+            return Err(format!("a {} other than Bearer, which tokenkeep cannot use", rules.token_type));
+        }
+    }
+    Ok((Secret::new(token), "Bearer".into()))
+}
+
+fn scope(body: &Body, rules: &AnswerRules) -> Option<Box<str>> {
+    let sendable = |scope: &&str| !scope.chars().any(char::is_control);
+    match body.at(&rules.scope)? {
+        Value::String(scope) => Some(scope.as_str()).filter(sendable).map(Into::into),
+        // Some servers answer with a list.
+        Value::Array(names) => {
+            let names: Option<Vec<&str>> = names.iter().map(Value::as_str).collect();
+            names.map(|names| names.join(" ")).filter(|scope| sendable(&scope.as_str())).map(Into::into)
+        }
+        _ => None,
+    }
+}
+
+/// How long the token lives: what the answer says, what a JWT says of itself, what the settings say.
+fn life(exchange: &Exchange<'_>, body: &Body, token: &str, warnings: &mut Vec<String>) -> Life {
+    let rules = &exchange.provider.answer;
+    let said = body.at(&rules.expires_in);
+    if let Some(life) = said.and_then(|value| expires_in(value, rules.expires_in_unit)) {
+        return Life::For(life);
+    }
+    let otherwise = exchange.settings.span("default_lifetime").map_or(Life::Unknown, Life::For);
+    if let Some(value) = said {
+        warnings.push(format!(
+            "{}: {} is {}, which is no lifetime; it counts as {}",
+            exchange.provider.title,
+            rules.expires_in,
+            shown(value),
+            if otherwise == Life::Unknown { "unknown" } else { "default_lifetime" }
+        ));
+        return otherwise;
+    }
+    if rules.lifetime_absent == Absent::Never {
+        return Life::Never;
+    }
+    jwt_life(token).map_or(otherwise, Life::For)
+}
+
+/// The oddity itself, unless it could be anything.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Number(number) => number.to_string(),
+        Value::String(_) => "a text".into(),
+        Value::Bool(_) => "true or false".into(),
+        _ => "no number".into(),
+    }
+}
+
+/// A span in the answer: a number or a number as text, more than none and less than absurd.
+fn expires_in(value: &Value, unit: Unit) -> Option<Duration> {
+    let number = match value {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text.trim().parse::<f64>().ok()?,
+        _ => return None,
+    };
+    let seconds = match unit {
+        Unit::Milliseconds => number / 1000.0,
+        Unit::Seconds => number,
+        Unit::Minutes => number * 60.0,
+    };
+    (seconds > 0.0 && seconds <= LONGEST).then(|| Duration::from_secs_f64(seconds))
+}
+
+/// A JWT's own span, exp - iat (RFC 7519 section 4.1): independent of anybody's clock.
+fn jwt_life(token: &str) -> Option<Duration> {
+    let mut parts = token.split('.');
+    let (_, claims, _) = (parts.next()?, parts.next()?, parts.next()?);
+    let claims = BASE64_URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
+    let claims: Value = serde_json::from_slice(&claims).ok()?;
+    let seconds = claims.get("exp")?.as_f64()? - claims.get("iat")?.as_f64()?;
+    (seconds > 0.0 && seconds <= LONGEST).then(|| Duration::from_secs_f64(seconds))
+}
+
+/// Reads why there is no grant out of an answer that is no success.
+pub(super) fn refused(exchange: &Exchange<'_>, request: &Request, answer: &Answer, hint: &str) -> Failure {
+    let rules = &exchange.provider.errors;
+    let body = Body::read(answer);
+    let readable = body.as_ref().ok();
+    let clean = |text: &str| shorten(&exchange.credentials.scrub(text));
+    let code = readable.and_then(|body| first(body, &rules.code)).map(clean);
+    let (kind, final_word) = verdict(answer.status, code.as_deref(), readable.is_some());
+    let mut message =
+        format!("{}: {} answered {}", exchange.provider.title, request.describe(), answer.status);
+    if let Some(code) = &code {
+        message.push_str(&format!(" {code}"));
+    }
+    match &body {
+        Ok(body) => {
+            if let Some(text) = first(body, &rules.message) {
+                message.push_str(&format!(": \"{}\"", clean(text)));
+            }
+            for detail in details(body, rules) {
+                message.push_str(&format!("; {}", clean(&detail)));
+            }
+        }
+        Err(why) => message.push_str(&format!(" with {why}")),
+    }
+    if let Some(advice) = advice(kind, answer, hint) {
+        message.push_str(&format!(". {advice}"));
+    }
+    if kind == Kind::Denied && !exchange.provider.docs.is_empty() {
+        message.push_str(&format!(" ({})", exchange.provider.docs));
+    }
+    let error = Error::new(kind, message)
+        .with_http_status(answer.status)
+        .with_code(code)
+        .with_retry_after(answer.retry_after);
+    let repeatable = error.is_retryable();
+    Failure { final_word, repeatable, ..Failure::new(error) }
+}
+
+/// What a status and a code mean, and whether the vendor itself has refused these credentials.
+fn verdict(status: u16, code: Option<&str>, readable: bool) -> (Kind, bool) {
+    let kind = match (status, code) {
+        (429, _) | (_, Some("slow_down")) => Kind::RateLimited,
+        (408 | 425 | 500.., _) | (_, Some("temporarily_unavailable" | "server_error")) => Kind::Server,
+        (407, _) => Kind::Network,
+        (300..400, _) => Kind::Protocol,
+        (
+            400..500,
+            Some("invalid_grant" | "consent_required" | "login_required" | "interaction_required"),
+        ) => Kind::ConsentRequired,
+        (
+            400..500,
+            Some("invalid_scope" | "invalid_target" | "unsupported_grant_type" | "invalid_request"),
+        ) => Kind::Config,
+        (401 | 403, _) => Kind::Denied,
+        (400..500, Some(_)) | (400 | 422, None) if readable => Kind::Denied,
+        _ => Kind::Protocol,
+    };
+    let final_word = readable && matches!(kind, Kind::Denied | Kind::Config | Kind::ConsentRequired);
+    (kind, final_word)
+}
+
+fn advice(kind: Kind, answer: &Answer, hint: &str) -> Option<String> {
+    match kind {
+        Kind::Denied | Kind::Config | Kind::ConsentRequired if !hint.is_empty() => Some(capital(hint)),
+        Kind::RateLimited => Some(match answer.retry_after {
+            Some(wait) => format!("It asks to wait {} s", wait.as_secs()),
+            None => "It asks to slow down".into(),
+        }),
+        Kind::Protocol if (300..400).contains(&answer.status) => Some(
+            "Redirects are not followed with credentials: set the URL that it leads to, if you trust it"
+                .into(),
+        ),
+        Kind::Protocol if matches!(answer.status, 404 | 405 | 410) => Some("Check the URL".into()),
+        Kind::Network => Some("Check the proxy and its credentials".into()),
+        _ => None,
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn first<'a>(body: &'a Body, paths: &[String]) -> Option<&'a str> {
+    paths.iter().find_map(|path| body.text(path))
+}
+
+/// The single faults that some vendors list, as "name: reason".
+fn details(body: &Body, rules: &ErrorRules) -> Vec<String> {
+    let member = |value: &Value, names: &[String]| {
+        names.iter().find_map(|name| value.get(name).and_then(Value::as_str)).map(str::to_owned)
+    };
+    let list = match body.at(&rules.details) {
+        Some(Value::Array(list)) => list.as_slice(),
+        Some(single @ Value::Object(_)) => std::slice::from_ref(single),
+        _ => &[],
+    };
+    list.iter()
+        .take(8)
+        .filter_map(|item| {
+            Some(format!("{}: {}", member(item, &rules.detail_name)?, member(item, &rules.detail_reason)?))
+        })
+        .collect()
+}
+
+/// Fit to be shown: one line, not too long.
+fn shorten(text: &str) -> String {
+    const LIMIT: usize = 300;
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LIMIT).collect();
+    if text.chars().count() > LIMIT { format!("{line}...") } else { line }
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+
+    fn seconds(json: &str) -> Option<f64> {
+        let value: Value = serde_json::from_str(json).unwrap();
+        expires_in(&value, Unit::Seconds).map(|span| span.as_secs_f64())
+    }
+
+    #[test]
+    fn expires_in_is_a_number_or_a_number_as_text() {
+        for (json, wanted) in [("3600", 3600.0), ("\"3600\"", 3600.0), ("\" 60 \"", 60.0), ("0.05", 0.05)] {
+            assert_eq!(seconds(json), Some(wanted), "{json}");
+        }
+        for json in ["-1", "0", "1e99", "\"NaN\"", "\"inf\"", "\"soon\"", "true", "[]", "{}", "null", "\"\""]
+        {
+            assert_eq!(seconds(json), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn units_are_counted() {
+        let hour = Some(Duration::from_secs(3600));
+        assert_eq!(expires_in(&Value::from(3_600_000), Unit::Milliseconds), hour);
+        assert_eq!(expires_in(&Value::from(60), Unit::Minutes), hour);
+    }
+
+    #[test]
+    fn a_jwt_lives_from_iat_to_exp() {
+        let jwt = |claims: &str| format!("e30.{}.sig", BASE64_URL_SAFE_NO_PAD.encode(claims));
+        assert_eq!(jwt_life(&jwt(r#"{"iat":1000,"exp":1600}"#)), Some(Duration::from_secs(600)));
+        for claims in [r#"{"exp":1600}"#, r#"{"iat":2000,"exp":1000}"#, "[]", "{"] {
+            assert_eq!(jwt_life(&jwt(claims)), None, "{claims}");
+        }
+        assert_eq!(jwt_life("opaque"), None);
+    }
+
+    #[test]
+    fn only_the_vendors_own_word_is_final() {
+        assert_eq!(verdict(401, Some("unauthorized"), true), (Kind::Denied, true));
+        assert_eq!(verdict(400, Some("invalid_grant"), true), (Kind::ConsentRequired, true));
+        assert_eq!(verdict(400, None, true), (Kind::Denied, true));
+        assert_eq!(verdict(403, None, false), (Kind::Denied, false));
+        assert_eq!(verdict(429, Some("invalid_client"), true), (Kind::RateLimited, false));
+        assert_eq!(verdict(503, None, true), (Kind::Server, false));
+        assert_eq!(verdict(302, None, false), (Kind::Protocol, false));
+        assert_eq!(verdict(404, None, false), (Kind::Protocol, false));
+    }
+}

@@ -1,0 +1,74 @@
+//! The only place that reads the environment, but for SSL_CERT_FILE and SSL_CERT_DIR, which the platform's
+//! certificate authorities are read from by rustls.
+
+use std::path::PathBuf;
+
+use super::value::is_loopback;
+use crate::secret::Secret;
+
+#[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+pub(super) fn read(variable: &str) -> Option<Secret> {
+    std::env::var(variable).ok().map(Secret::from)
+}
+
+#[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn directory(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// The profile file that holds where none is named.
+pub(super) fn profile_file() -> Option<PathBuf> {
+    if let Some(named) = read("TOKENKEEP_CONFIG") {
+        return Some(named.expose().into());
+    }
+    let config = if cfg!(windows) {
+        directory("APPDATA")
+    } else {
+        directory("XDG_CONFIG_HOME").or_else(|| {
+            let below = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".config" };
+            directory("HOME").map(|home| home.join(below))
+        })
+    };
+    config.map(|config| config.join("tokenkeep").join("tokenkeep.toml"))
+}
+
+/// The proxy that the environment names for an https request to this host. Plain http only ever goes to
+/// loopback, and loopback is reached directly, so HTTP_PROXY never counts (nor can a CGI request forge it).
+pub(crate) fn proxy_for(host: &str) -> Option<Secret> {
+    let set = |lower: &str, upper: &str| {
+        read(lower).or_else(|| read(upper)).filter(|value| !value.expose().is_empty())
+    };
+    let spared = set("no_proxy", "NO_PROXY");
+    if is_loopback(host) || spared.is_some_and(|list| spares(list.expose(), host)) {
+        return None;
+    }
+    set("https_proxy", "HTTPS_PROXY").or_else(|| set("all_proxy", "ALL_PROXY"))
+}
+
+/// Whether a NO_PROXY list names the host: itself, a parent domain with or without a leading dot, or `*`.
+fn spares(list: &str, host: &str) -> bool {
+    list.split(',').map(str::trim).filter(|name| !name.is_empty()).any(|name| {
+        let name = name.trim_start_matches("*.").trim_start_matches('.');
+        let parent = host.len().checked_sub(name.len()).map(|at| host.split_at_checked(at));
+        name == "*"
+            || host.eq_ignore_ascii_case(name)
+            || parent
+                .flatten()
+                .is_some_and(|(sub, tail)| sub.ends_with('.') && tail.eq_ignore_ascii_case(name))
+    })
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+
+    #[test]
+    fn no_proxy_names_hosts_and_domains() {
+        for list in ["api.example", ".api.example", "x, *.example", "example", "*"] {
+            assert!(spares(list, "api.example"), "{list}");
+        }
+        for list in ["", "pi.example", "api.example.org", "other"] {
+            assert!(!spares(list, "api.example"), "{list}");
+        }
+    }
+}

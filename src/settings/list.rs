@@ -1,0 +1,251 @@
+//! Every setting, declared once. This list gives parsing, the nearest-name hint, the fingerprint, the table in
+//! docs/SETTINGS.md and the keywords of the Python stubs.
+
+use Class::{Client, Identity, Keeper, Presentation, Secret as SecretClass};
+use Form::{Count, List, OnOff, Pairs, Path, Secret, Span, Text, Url, UrlTemplate, Word};
+
+/// What a setting decides, and so which clients may share a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Whose grant it is. Clients that differ here never share a token.
+    Identity,
+    /// What proves the identity. Clients that differ here never share a token.
+    Secret,
+    /// How the grant is kept. Clients of one grant must agree.
+    Keeper,
+    /// How one client calls. Never splits a grant.
+    Client,
+    /// How one client shows its token. Never splits a grant.
+    Presentation,
+}
+
+/// How a value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Any text without control characters.
+    Text,
+    /// A text that must not be seen; also `X_env`, `X_file`, `X_command`.
+    Secret,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// An absolute https URL, or http to loopback.
+    Url,
+    /// The same, with `{setting}` in places.
+    UrlTemplate,
+    /// A span of time: `30`, `2.5 s`, `500 ms`, `5 min`, `1 h`.
+    Span,
+    /// A whole number from one up.
+    Count,
+    /// `on` or `off`.
+    OnOff,
+    /// A path of the file system.
+    Path,
+    /// Words parted by spaces.
+    List,
+    /// Form-encoded pairs: `a=1&b=2`.
+    Pairs,
+}
+
+/// One declared setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Its name: the same in C, C++, Python and a profile.
+    pub name: &'static str,
+    /// The group it is documented in.
+    pub group: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+    pub(crate) class: Class,
+    pub(crate) form: Form,
+}
+
+impl Setting {
+    /// What it decides: "identity", "secret", "keeper", "client" or "presentation".
+    pub fn class(&self) -> &'static str {
+        match self.class {
+            Identity => "identity",
+            SecretClass => "secret",
+            Keeper => "keeper",
+            Client => "client",
+            Presentation => "presentation",
+        }
+    }
+
+    /// Whether its value is a secret, so that it may be given as `X_env`, `X_file` or `X_command` instead.
+    pub fn is_secret(&self) -> bool {
+        self.form == Secret
+    }
+
+    /// How its value is written, in words.
+    pub fn form(&self) -> String {
+        match self.form {
+            Text => "text".into(),
+            Secret => "secret".into(),
+            Word(words) => words.join(", "),
+            Url => "URL".into(),
+            UrlTemplate => "URL template".into(),
+            Span => "time".into(),
+            Count => "number".into(),
+            OnOff => "on, off".into(),
+            Path => "path".into(),
+            List => "words".into(),
+            Pairs => "form pairs".into(),
+        }
+    }
+}
+
+/// Every setting, in the order of the docs.
+pub fn settings() -> &'static [Setting] {
+    LIST
+}
+
+/// Settings that every provider takes, whatever its scheme.
+pub(super) const GENERAL: &[&str] = &["which", "how it is sent", "freshness", "network"];
+
+const fn setting(
+    group: &'static str,
+    name: &'static str,
+    class: Class,
+    form: Form,
+    doc: &'static str,
+) -> Setting {
+    Setting { name, group, doc, class, form }
+}
+
+#[rustfmt::skip]
+const LIST: &[Setting] = &[
+    setting("which", "provider", Identity, Text,
+        "the vendor: acquire, acquired, frederick, pink, oauth2, or the path of a provider file"),
+    setting("which", "environment", Identity, Text,
+        "which of the vendor's environments: acquired has production and qa, frederick production and staging"),
+    setting("which", "base_url", Identity, Url,
+        "where the provider's paths begin, in place of the environment's own; to point it at a sandbox or a proxy"),
+    setting("which", "account", Identity, Text,
+        "whose token it is, in the program's own words; keeps end users apart"),
+    setting("which", "api_hosts", Presentation, List,
+        "hosts that a token may be sent to by the Python hooks (a leading *. stands for any subdomain); default from the provider"),
+
+    setting("a given token", "access_token", SecretClass, Secret,
+        "the token itself, as the vendor's dashboard shows it: acquire's API token, a PINK personal access token"),
+
+    setting("Acquired.com", "app_id", Identity, Text,
+        "the application's id"),
+    setting("Acquired.com", "app_key", SecretClass, Secret,
+        "the application's key; it belongs to one environment"),
+    setting("Acquired.com", "company_id", Presentation, Text,
+        "sent as Company-Id: which company, where an account has several"),
+    setting("Acquired.com", "mid", Presentation, Text,
+        "sent as Mid: which merchant account, where a company has several"),
+
+    setting("Frederick", "api_key", SecretClass, Secret,
+        "sent as x-api-key on every request"),
+    setting("Frederick", "email", Identity, Text,
+        "the location owner's e-mail address"),
+    setting("Frederick", "password", SecretClass, Secret,
+        "the location owner's password; used for the user token alone"),
+    setting("Frederick", "location_id", Identity, Text,
+        "the location to act for"),
+    setting("Frederick", "acts_as", Identity, Word(&["location", "user"]),
+        "whose token: the location's (default), or the user's that it is bought with"),
+    setting("Frederick", "user_token_url", Identity, UrlTemplate,
+        "where a user token is bought; the vendor tells partners, it publishes no URL"),
+    setting("Frederick", "location_token_url", Identity, UrlTemplate,
+        "where a location token is bought, with {location_id} where the id belongs; the vendor publishes no URL"),
+
+    setting("OAuth 2", "grant", Identity,
+        Word(&["access_token", "authorization_code", "client_credentials", "refresh_token"]),
+        "how the token is had (RFC 6749); access_token means it is given"),
+    setting("OAuth 2", "client_id", Identity, Text,
+        "the client identifier"),
+    setting("OAuth 2", "client_secret", SecretClass, Secret,
+        "the client secret"),
+    setting("OAuth 2", "client_auth", Identity, Word(&["basic", "post", "none", "tls"]),
+        "how the client proves itself: basic (default with a secret), post, none (default without), tls (RFC 8705, with client_cert_file)"),
+    setting("OAuth 2", "basic_encoding", Identity, Word(&["form", "raw"]),
+        "how id and secret are encoded before Basic: form (default, RFC 6749 section 2.3.1), or raw for servers that skip it"),
+    setting("OAuth 2", "issuer", Identity, Url,
+        "the authorization server's issuer identifier; a redirect that names another one is refused (RFC 9207)"),
+    setting("OAuth 2", "authorize_url", Identity, Url,
+        "the authorization endpoint"),
+    setting("OAuth 2", "token_url", Identity, Url,
+        "the token endpoint"),
+    setting("OAuth 2", "revoke_url", Identity, Url,
+        "the revocation endpoint (RFC 7009)"),
+    setting("OAuth 2", "redirect_uri", Identity, Text,
+        "where the vendor sends the person back to, as registered"),
+    setting("OAuth 2", "scope", Identity, List,
+        "what to ask for: names parted by spaces"),
+    setting("OAuth 2", "audience", Identity, Text,
+        "which API the token is for, where the server wants `audience`"),
+    setting("OAuth 2", "resource", Identity, List,
+        "which resources the token is for (RFC 8707): URIs parted by spaces"),
+    setting("OAuth 2", "refresh_token", SecretClass, Secret,
+        "a refresh token to begin with"),
+    setting("OAuth 2", "refresh_rotates", Identity, Word(&["yes", "no"]),
+        "whether a refresh token is good only once: yes (default, the safe guess) or no"),
+    setting("OAuth 2", "authorize_extra", Identity, Pairs,
+        "further parameters of the authorization request"),
+    setting("OAuth 2", "token_extra", Identity, Pairs,
+        "further parameters of the token request"),
+    setting("OAuth 2", "login_hint", Identity, Text,
+        "who is expected to say yes, as the server knows them"),
+
+    setting("how it is sent", "placement", Presentation, Word(&["header", "query"]),
+        "where the token goes: header (default), or query where the provider allows it"),
+    setting("how it is sent", "query_parameter", Presentation, Text,
+        "the query parameter's name with placement = query; default from the provider"),
+
+    setting("freshness", "refresh_early", Keeper, Span,
+        "how long before its end a token is renewed; default a fifth of its life, at most 300 s; never more than half of it"),
+    setting("freshness", "default_lifetime", Keeper, Span,
+        "how long a token lives where the vendor does not say; default unknown, that is until it is refused"),
+    setting("freshness", "background", Keeper, OnOff,
+        "on (default): renewals run on a short-lived thread; off: on the caller's own, whose deadline then holds only as far as the network's do"),
+
+    setting("network", "timeout", Client, Span,
+        "how long a call may take altogether; default 30 s"),
+    setting("network", "connect_timeout", Keeper, Span,
+        "how long a connection may take to be made, TLS included; default 10 s"),
+    setting("network", "proxy", Keeper, Secret,
+        "an http, https or socks5 URL; `none`; or `env` (default): HTTPS_PROXY and ALL_PROXY, unless NO_PROXY names the host; never for loopback"),
+    setting("network", "ca_file", Keeper, Path,
+        "PEM certificates of the authorities to trust, in place of the platform's"),
+    setting("network", "ca_roots", Keeper, Word(&["platform", "file"]),
+        "platform (default): the operating system's authorities, or SSL_CERT_FILE and SSL_CERT_DIR; file (default with ca_file): ca_file alone"),
+    setting("network", "client_cert_file", Keeper, Path,
+        "PEM certificate chain to show to servers that ask for one"),
+    setting("network", "client_key_file", Keeper, Path,
+        "PEM private key of client_cert_file"),
+    setting("network", "user_agent", Keeper, Text,
+        "the User-Agent header; default tokenkeep/VERSION"),
+    setting("network", "max_attempts", Keeper, Count,
+        "how often one renewal tries where trying again can lose nothing; default 3"),
+];
+
+#[cfg(test)]
+mod test {
+    use super::*;
+
+    #[test]
+    fn every_setting_is_declared_once() {
+        let mut names: Vec<_> = LIST.iter().map(|setting| setting.name).collect();
+        names.sort_unstable();
+        let before = names.len();
+        names.dedup();
+        assert_eq!(names.len(), before);
+    }
+
+    #[test]
+    fn no_name_can_be_mistaken_for_a_reference_to_a_secret() {
+        for setting in LIST {
+            let is_file = setting.name.ends_with("_file");
+            let shadowed = super::super::SUFFIXES.iter().any(|suffix| {
+                setting
+                    .name
+                    .strip_suffix(suffix)
+                    .is_some_and(|base| LIST.iter().any(|s| s.name == base && s.is_secret()))
+            });
+            assert!(!shadowed, "{} (a file: {is_file})", setting.name);
+        }
+    }
+}

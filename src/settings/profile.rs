@@ -1,0 +1,127 @@
+//! Profiles: tables of settings in a `tokenkeep.toml`.
+
+use std::fs::{File, Metadata};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::{environment, list, nearest};
+use crate::error::{Error, Kind, Result};
+use crate::secret::Secret;
+
+const LIMIT: u64 = 1024 * 1024;
+
+/// The settings of one profile, as text.
+pub(super) fn load(path: Option<&Path>, profile: &str) -> Result<Vec<(String, Secret)>> {
+    let path = path.map(PathBuf::from).or_else(environment::profile_file).ok_or_else(|| {
+        Error::new(Kind::Config, "no profile file: set TOKENKEEP_CONFIG, or HOME, or name the file")
+    })?;
+    let fail = |why: String| Error::new(Kind::Config, format!("profile file {}: {why}", path.display()));
+    let (text, metadata) = read(&path).map_err(|error| fail(error.to_string()))?;
+    check_writers(&metadata).map_err(fail)?;
+    let mut file: toml::Table = toml::from_str(&text).map_err(|error| fail(where_wrong(&text, &error)))?;
+    let table = match file.remove(profile) {
+        Some(toml::Value::Table(table)) => table,
+        Some(_) => return Err(fail(format!("{profile} is no table: write [{profile}]"))),
+        None => return Err(fail(no_profile(profile, &file))),
+    };
+    if has_literal_secret(&table) {
+        check_readers(&metadata).map_err(fail)?;
+    }
+    table
+        .into_iter()
+        .map(|(name, value)| match plain(&name, &value) {
+            Some(text) => Ok((name, Secret::from(text))),
+            None => Err(fail(format!(
+                "[{profile}] {name} is neither a text, a number, true, false nor a list of texts"
+            ))),
+        })
+        .collect()
+}
+
+fn read(path: &Path) -> std::io::Result<(Zeroizing<String>, Metadata)> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
+    let mut text = Zeroizing::new(String::new());
+    file.take(LIMIT).read_to_string(&mut text)?;
+    Ok((text, metadata))
+}
+
+/// Whoever can write the file can have this program run commands and send secrets elsewhere.
+#[cfg(unix)]
+fn check_writers(metadata: &Metadata) -> std::result::Result<(), String> {
+    use std::os::unix::fs::MetadataExt;
+    let user = crate::fork::effective_user();
+    if metadata.uid() != user && metadata.uid() != 0 {
+        return Err(format!("it belongs to user {}, not to you; make your own copy", metadata.uid()));
+    }
+    if metadata.mode() & 0o022 != 0 {
+        return Err(format!("others can write it (mode {:o}): chmod go-w", metadata.mode() & 0o777));
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn check_readers(metadata: &Metadata) -> std::result::Result<(), String> {
+    use std::os::unix::fs::MetadataExt;
+    if metadata.mode() & 0o044 != 0 {
+        return Err(format!(
+            "it holds a secret and others can read it (mode {:o}): chmod 600, or give the secret as _env, _file or _command",
+            metadata.mode() & 0o777
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_writers(_: &Metadata) -> std::result::Result<(), String> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_readers(_: &Metadata) -> std::result::Result<(), String> {
+    Ok(())
+}
+
+/// Which names are secret is not known for a provider's own settings, so anything not known to be plain counts.
+fn has_literal_secret(table: &toml::Table) -> bool {
+    table.keys().any(|name| {
+        let declared = list::settings().iter().find(|setting| setting.name == name);
+        let by_reference = super::SUFFIXES.iter().any(|suffix| name.ends_with(suffix));
+        declared.map_or(!by_reference, list::Setting::is_secret)
+    })
+}
+
+fn plain(name: &str, value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Float(number) => Some(number.to_string()),
+        toml::Value::Boolean(on) => Some(if *on { "on" } else { "off" }.into()),
+        toml::Value::Array(words) => {
+            let words: Option<Vec<&str>> = words.iter().map(toml::Value::as_str).collect();
+            words.map(|words| match name.ends_with("_command") {
+                true => serde_json::json!(words).to_string(),
+                false => words.join(" "),
+            })
+        }
+        _ => None,
+    }
+}
+
+fn no_profile(profile: &str, file: &toml::Table) -> String {
+    match nearest(profile, file.keys().map(String::as_str)) {
+        Some(near) => format!("there is no profile [{profile}]; did you mean [{near}]?"),
+        None => format!("there is no profile [{profile}]"),
+    }
+}
+
+/// The parser's message without the text around it, which may be a secret.
+fn where_wrong(text: &str, error: &toml::de::Error) -> String {
+    let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
+    format!("line {}: {}", line.unwrap_or(1), error.message())
+}

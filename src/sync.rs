@@ -1,0 +1,55 @@
+//! Locks. Wherever a thread can wait, std's futex locks are used: parking_lot keeps one process-wide table of
+//! parked threads, and a child forked while a thread holds a bucket of it hangs for ever. parking_lot serves
+//! where nothing ever waits: [`Leader`].
+//!
+//! A lock that a panic left behind is taken over: every critical section replaces whole values, so there is no
+//! half-made state to see.
+
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// A mutual exclusion lock that knows no poison.
+#[derive(Default)]
+pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) const fn new(value: T) -> Mutex<T> {
+        Mutex(std::sync::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A condition to wait for under a [`Mutex`].
+#[derive(Default)]
+pub(crate) struct Condvar(std::sync::Condvar);
+
+impl Condvar {
+    pub(crate) const fn new() -> Condvar {
+        Condvar(std::sync::Condvar::new())
+    }
+
+    pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>, at_most: Duration) -> MutexGuard<'a, T> {
+        self.0.wait_timeout(guard, at_most).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    pub(crate) fn notify_all(&self) {
+        self.0.notify_all();
+    }
+}
+
+/// Elects at most one thread at a time. Nobody ever waits for it.
+pub(crate) struct Leader(parking_lot::Mutex<()>);
+
+impl Leader {
+    pub(crate) const fn new() -> Leader {
+        Leader(parking_lot::Mutex::new(()))
+    }
+
+    /// Some for the one thread that leads until it drops the guard; None for all others.
+    pub(crate) fn try_lead(&self) -> Option<parking_lot::MutexGuard<'_, ()>> {
+        self.0.try_lock()
+    }
+}

@@ -1,0 +1,285 @@
+//! One HTTP exchange. The only file that names `ureq`.
+//!
+//! Every timeout is finite, no redirect is followed, a status is data and not an error, answers are capped, and
+//! the connections of one flight are dropped with it: nothing goes stale and nothing is there to be forked.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use ureq::config::Config;
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+use ureq::{Agent, Proxy, Timeout};
+use zeroize::Zeroizing;
+
+use crate::clock::{self, Clock};
+use crate::error::{Error, Kind, Result};
+use crate::secret::Secret;
+use crate::settings::{Settings, is_safe_url, proxy_for};
+
+/// More than any token answer; less than what could hurt.
+const BODY_LIMIT: u64 = 256 * 1024;
+/// Token exchanges are small; ureq's own buffers would be 128 KiB each.
+const BUFFER: usize = 16 * 1024;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The way to the vendor, for the length of one flight.
+pub(crate) struct Transport<'a> {
+    settings: &'a Settings,
+    clock: Clock,
+    /// By clock, when the flight's budget is spent.
+    deadline: i64,
+}
+
+/// What is sent, by POST.
+pub(crate) struct Request {
+    pub(crate) url: Secret,
+    pub(crate) headers: Vec<(Box<str>, Secret)>,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Secret,
+}
+
+impl Request {
+    /// "POST https://host/path": without a query, which may hold what is nobody's business.
+    pub(crate) fn describe(&self) -> String {
+        let url = self.url.expose();
+        format!("POST {}", url.split_once('?').map_or(url, |(before, _)| before))
+    }
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) content_type: String,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+/// Why nothing came back.
+pub(crate) struct Fault {
+    pub(crate) error: Error,
+    /// Whether the request may have reached the vendor.
+    pub(crate) sent: bool,
+}
+
+impl Fault {
+    fn unsent(kind: Kind, message: String) -> Fault {
+        Fault { error: Error::new(kind, message), sent: false }
+    }
+}
+
+impl<'a> Transport<'a> {
+    pub(crate) fn new(settings: &'a Settings, clock: Clock, budget: Duration) -> Transport<'a> {
+        let deadline = clock.now().running.saturating_add(clock::nanos(budget));
+        Transport { settings, clock, deadline }
+    }
+
+    /// What is left of the flight's budget.
+    pub(crate) fn time_left(&self) -> Duration {
+        clock::span(self.deadline.saturating_sub(self.clock.now().running))
+    }
+
+    pub(crate) fn send(&self, request: &Request) -> std::result::Result<Answer, Fault> {
+        let url = request.url.expose();
+        if !is_safe_url(url) {
+            let why = "it must be https (only loopback may be http)";
+            return Err(Fault::unsent(Kind::Config, format!("{}: {why}", request.describe())));
+        }
+        let left = self.time_left();
+        if left.is_zero() {
+            let why = "no time was left to send it";
+            return Err(Fault::unsent(Kind::Timeout, format!("{}: {why}", request.describe())));
+        }
+        let agent = self.agent(url).map_err(|error| Fault { error, sent: false })?;
+        let mut post = agent.post(url).content_type(request.content_type);
+        for (name, value) in &request.headers {
+            post = post.header(&**name, value.expose());
+        }
+        let sent = post
+            .config()
+            .timeout_global(Some(left))
+            .build()
+            .send(request.body.expose())
+            .map_err(|error| self.fault(request, error))?;
+        self.receive(request, sent)
+    }
+
+    fn receive(
+        &self,
+        request: &Request,
+        mut response: ureq::http::Response<ureq::Body>,
+    ) -> std::result::Result<Answer, Fault> {
+        let header = |name: &str| {
+            response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+        };
+        let content_type = header("content-type");
+        let retry_after = retry_after(&header("retry-after"), &header("date"), self.clock.now().wall);
+        let status = response.status().as_u16();
+        let body = response.body_mut().with_config().limit(BODY_LIMIT).read_to_vec();
+        let body = Zeroizing::new(body.map_err(|error| self.fault(request, error))?);
+        Ok(Answer { status, content_type, retry_after, body })
+    }
+
+    fn agent(&self, url: &str) -> Result<Agent> {
+        let settings = self.settings;
+        let user_agent =
+            settings.text("user_agent").unwrap_or(concat!("tokenkeep/", env!("CARGO_PKG_VERSION")));
+        let config = Config::builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_connect(Some(settings.span("connect_timeout").unwrap_or(CONNECT_TIMEOUT)))
+            .input_buffer_size(BUFFER)
+            .output_buffer_size(BUFFER)
+            .max_idle_connections(0)
+            .user_agent(user_agent)
+            .accept("application/json")
+            .proxy(proxy(settings, url)?)
+            .tls_config(tls(settings)?)
+            .build();
+        Ok(Agent::new_with_config(config))
+    }
+
+    fn fault(&self, request: &Request, error: ureq::Error) -> Fault {
+        let (kind, sent, why) = classify(error);
+        let advice = match kind {
+            Kind::Tls => match self.settings.text("ca_file") {
+                Some(file) => format!(" (trusting {file} alone)"),
+                None => " (trusting the platform's authorities; name your own with ca_file)".into(),
+            },
+            _ => String::new(),
+        };
+        Fault { error: Error::new(kind, format!("{}: {why}{advice}", request.describe())), sent }
+    }
+}
+
+/// What a transport error means, whether the request may have been sent, and why, in words.
+fn classify(error: ureq::Error) -> (Kind, bool, String) {
+    use std::io::ErrorKind as Io;
+    match error {
+        ureq::Error::Timeout(phase) => {
+            let sent = !matches!(phase, Timeout::Resolve | Timeout::Connect);
+            (Kind::Timeout, sent, format!("no answer in time ({phase})"))
+        }
+        ureq::Error::HostNotFound => (Kind::Network, false, "there is no such host".into()),
+        ureq::Error::ConnectionFailed => (Kind::Network, false, "no connection could be made".into()),
+        ureq::Error::ConnectProxyFailed(why) => {
+            (Kind::Network, false, format!("the proxy made no connection: {why}"))
+        }
+        ureq::Error::InvalidProxyUrl => (Kind::Config, false, "the proxy is no proxy URL".into()),
+        ureq::Error::Tls(why) => (Kind::Tls, false, format!("TLS: {why}")),
+        ureq::Error::Rustls(why) => (Kind::Tls, false, format!("TLS: {why}")),
+        ureq::Error::Pem(why) => (Kind::Config, false, format!("PEM: {why}")),
+        ureq::Error::Io(why) => match why.kind() {
+            Io::ConnectionRefused | Io::HostUnreachable | Io::NetworkUnreachable | Io::AddrNotAvailable => {
+                (Kind::Network, false, format!("no connection: {why}"))
+            }
+            Io::InvalidData => (Kind::Tls, false, format!("TLS: {why}")),
+            Io::TimedOut | Io::WouldBlock => (Kind::Timeout, true, format!("no answer in time: {why}")),
+            _ => (Kind::Network, true, format!("the connection broke: {why}")),
+        },
+        ureq::Error::BodyExceedsLimit(limit) => {
+            (Kind::Protocol, true, format!("the answer is longer than {limit} bytes"))
+        }
+        ureq::Error::LargeResponseHeader(_, limit) => {
+            (Kind::Protocol, true, format!("the answer's headers are longer than {limit} bytes"))
+        }
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+            (Kind::Config, false, "the URL or a header value cannot be sent as it stands".into())
+        }
+        other => (Kind::Protocol, true, format!("the answer is no proper HTTP: {other}")),
+    }
+}
+
+fn proxy(settings: &Settings, url: &str) -> Result<Option<Proxy>> {
+    let named = match settings.secret("proxy") {
+        Some(source) => source.read("proxy", CONNECT_TIMEOUT)?,
+        None => Secret::new("env"),
+    };
+    let host =
+        url.parse::<http::Uri>().ok().and_then(|url| url.host().map(str::to_owned)).unwrap_or_default();
+    let address = match named.expose() {
+        "none" => None,
+        "env" => proxy_for(&host),
+        _ => Some(named),
+    };
+    let unusable =
+        || Error::new(Kind::Config, "proxy is no proxy URL: write http://host:port, https:// or socks5://");
+    address.map(|address| Proxy::new(address.expose()).map_err(|_| unusable())).transpose()
+}
+
+fn tls(settings: &Settings) -> Result<TlsConfig> {
+    let roots = match settings.text("ca_file") {
+        Some(file) => RootCerts::new_with_certs(&certificates("ca_file", file)?),
+        None => RootCerts::PlatformVerifier,
+    };
+    let client = match (settings.text("client_cert_file"), settings.text("client_key_file")) {
+        (Some(chain), Some(key)) => {
+            Some(ClientCert::new_with_certs(&certificates("client_cert_file", chain)?, private_key(key)?))
+        }
+        _ => None,
+    };
+    Ok(TlsConfig::builder().root_certs(roots).client_cert(client).build())
+}
+
+fn certificates(name: &str, file: &str) -> Result<Vec<Certificate<'static>>> {
+    let pem = read_pem(name, file)?;
+    let found: Vec<_> = parse_pem(&pem)
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    match found.is_empty() {
+        true => Err(Error::new(Kind::Config, format!("{name} ({file}) holds no PEM certificate"))),
+        false => Ok(found),
+    }
+}
+
+fn private_key(file: &str) -> Result<PrivateKey<'static>> {
+    let pem = read_pem("client_key_file", file)?;
+    PrivateKey::from_pem(&pem).map_err(|_| {
+        Error::new(Kind::Config, format!("client_key_file ({file}) holds no unencrypted PEM private key"))
+    })
+}
+
+fn read_pem(name: &str, file: &str) -> Result<Zeroizing<Vec<u8>>> {
+    std::fs::read(Path::new(file))
+        .map(Zeroizing::new)
+        .map_err(|error| Error::new(Kind::Config, format!("{name} ({file}) cannot be read: {error}")))
+}
+
+/// Retry-After in both its forms (RFC 9110 section 10.2.3). A date is measured against the server's own.
+fn retry_after(value: &str, date: &str, wall: i64) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = httpdate::parse_http_date(value).ok()?;
+    let now: SystemTime = httpdate::parse_http_date(date).unwrap_or_else(|_| clock::wall_time(wall));
+    Some(until.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_by_the_servers_clock() {
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let later = "Sun, 06 Nov 1994 08:50:07 GMT";
+        assert_eq!(retry_after("120", "", 0), Some(Duration::from_secs(120)));
+        assert_eq!(retry_after(later, date, 0), Some(Duration::from_secs(30)));
+        assert_eq!(retry_after(date, later, 0), Some(Duration::ZERO));
+        assert_eq!(retry_after("soon", date, 0), None);
+    }
+
+    #[test]
+    fn a_description_holds_no_query() {
+        let request = Request {
+            url: Secret::new("https://api.example/token?key=hush"),
+            headers: Vec::new(),
+            content_type: "application/json",
+            body: Secret::new("{}"),
+        };
+        assert_eq!(request.describe(), "POST https://api.example/token");
+    }
+}
