@@ -1,5 +1,6 @@
 //! tokenkeep gets API tokens, keeps them fresh and hands them out.
-#![warn(clippy::all)]
+#![warn(clippy::disallowed_methods, clippy::print_stdout, clippy::print_stderr, unreachable_pub)]
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests are programs of their own"))]
 
 mod client;
 mod clock;
