@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use once_cell::unsync::OnceCell;
 use ureq::config::Config;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Proxy, Timeout};
@@ -22,10 +23,11 @@ const BODY_LIMIT: u64 = 256 * 1024;
 const BUFFER: usize = 16 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The way to the vendor, for the length of one flight.
+/// The way to the vendor, for the length of one flight, which asks one host.
 pub(crate) struct Transport<'a> {
     settings: &'a Settings,
     clock: Clock,
+    agent: OnceCell<Agent>,
     /// By clock, when the flight's budget is spent.
     deadline: i64,
 }
@@ -70,7 +72,7 @@ impl Fault {
 impl<'a> Transport<'a> {
     pub(crate) fn new(settings: &'a Settings, clock: Clock, budget: Duration) -> Transport<'a> {
         let deadline = clock.now().running.saturating_add(clock::nanos(budget));
-        Transport { settings, clock, deadline }
+        Transport { settings, clock, agent: OnceCell::new(), deadline }
     }
 
     /// What is left of the flight's budget.
@@ -89,7 +91,8 @@ impl<'a> Transport<'a> {
             let why = "no time was left to send it";
             return Err(Fault::unsent(Kind::Timeout, format!("{}: {why}", request.describe())));
         }
-        let agent = self.agent(url).map_err(|error| Fault { error, sent: false })?;
+        let agent =
+            self.agent.get_or_try_init(|| self.open(url)).map_err(|error| Fault { error, sent: false })?;
         let mut post = agent.post(url).content_type(request.content_type);
         for (name, value) in &request.headers {
             post = post.header(&**name, value.expose());
@@ -119,7 +122,7 @@ impl<'a> Transport<'a> {
         Ok(Answer { status, content_type, retry_after, body })
     }
 
-    fn agent(&self, url: &str) -> Result<Agent> {
+    fn open(&self, url: &str) -> Result<Agent> {
         let settings = self.settings;
         let user_agent =
             settings.text("user_agent").unwrap_or(concat!("tokenkeep/", env!("CARGO_PKG_VERSION")));

@@ -43,7 +43,7 @@ impl Consent {
         // Only one caller gets to send it.
         self.open.lock().take().ok_or_else(over)?;
         let flight = self.client.keeper().redeem(code);
-        Waiting::new(&self.client, flight, call.min_valid, self.client.timeout(call)).finish(call.interrupt)
+        Waiting::for_consent(&self.client, flight, call).finish(call.interrupt)
     }
 
     /// Ends it: nothing that arrives later is taken.

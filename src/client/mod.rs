@@ -154,10 +154,7 @@ impl Client {
         }
         match self.0.keeper.ask(call.min_valid)? {
             KeeperAsked::Live(live) => Ok(Asked::Ready(self.present(&live))),
-            KeeperAsked::Flight(flight) => {
-                let waiting = Waiting::new(self, flight, call.min_valid, self.timeout(call));
-                Ok(Asked::Waiting(waiting))
-            }
+            KeeperAsked::Flight(flight) => Ok(Asked::Waiting(Waiting::new(self, flight, call))),
         }
     }
 

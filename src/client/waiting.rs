@@ -4,7 +4,7 @@ use std::io::PipeWriter;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Client;
+use super::{Call, Client};
 use crate::clock;
 use crate::error::{Error, Kind, Result};
 use crate::keeper::{Asked as KeeperAsked, Flight, Live};
@@ -27,17 +27,20 @@ pub struct Waiting {
     flight: Arc<Flight<Arc<Live>>>,
     min_valid: Duration,
     deadline: i64,
+    /// Whether a token that still lives will do where the flight brings none.
+    renewal: bool,
 }
 
 impl Waiting {
-    pub(super) fn new(
-        client: &Client,
-        flight: Arc<Flight<Arc<Live>>>,
-        min_valid: Duration,
-        timeout: Duration,
-    ) -> Waiting {
-        let deadline = client.now().saturating_add(clock::nanos(timeout));
-        Waiting { client: client.clone(), flight, min_valid, deadline }
+    /// A wait for a renewal.
+    pub(super) fn new(client: &Client, flight: Arc<Flight<Arc<Live>>>, call: &Call<'_>) -> Waiting {
+        let deadline = client.now().saturating_add(clock::nanos(client.timeout(call)));
+        Waiting { client: client.clone(), flight, min_valid: call.min_valid, deadline, renewal: true }
+    }
+
+    /// A wait for what a person's code buys.
+    pub(super) fn for_consent(client: &Client, flight: Arc<Flight<Arc<Live>>>, call: &Call<'_>) -> Waiting {
+        Waiting { renewal: false, ..Waiting::new(client, flight, call) }
     }
 
     /// What is left until the call's own deadline.
@@ -99,7 +102,7 @@ impl Waiting {
     fn despite(&self, error: Error) -> Result<Token> {
         let keeper = self.client.keeper();
         match keeper.peek() {
-            Some(live) if live.end.outlives(keeper.clock().now(), self.min_valid) => {
+            Some(live) if self.renewal && live.end.outlives(keeper.clock().now(), self.min_valid) => {
                 Ok(self.client.present(&live))
             }
             _ => Err(error),

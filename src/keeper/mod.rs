@@ -294,7 +294,13 @@ impl Keeper {
             let outcome = match landing {
                 // What a code did not buy says nothing of the grant in use.
                 Landing::Failed(failure, _) => Err(failure.error),
-                landing => keeper.settle(&mut keeper.core().state.lock(), landing),
+                landing => {
+                    let core = keeper.core();
+                    let mut state = core.state.lock();
+                    // Whatever a renewal of the old grant brings is overtaken.
+                    state.flight = None;
+                    keeper.settle(&mut state, landing)
+                }
             };
             flight.land(outcome);
         })
@@ -456,7 +462,9 @@ impl Keeper {
         let mut state = core.state.lock();
         let outcome = match state.take_flight(flight) {
             true => self.settle(&mut state, landing),
-            false => Err(Error::new(Kind::Cancelled, "the grant was revoked while it was being renewed")),
+            false => state.live.clone().ok_or_else(|| {
+                Error::new(Kind::Cancelled, "the grant was revoked while it was being renewed")
+            }),
         };
         drop(state);
         if attempts > 1 {

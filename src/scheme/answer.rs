@@ -245,6 +245,7 @@ fn verdict(status: u16, code: Option<&str>, readable: bool) -> (Kind, bool) {
         (429, _) | (_, Some("slow_down")) => Kind::RateLimited,
         (408 | 425 | 500.., _) | (_, Some("temporarily_unavailable" | "server_error")) => Kind::Server,
         (407, _) => Kind::Network,
+        (404 | 405 | 410, _) => Kind::Config,
         (300..400, _) => Kind::Protocol,
         (
             400..500,
@@ -264,6 +265,9 @@ fn verdict(status: u16, code: Option<&str>, readable: bool) -> (Kind, bool) {
 
 fn advice(kind: Kind, answer: &Answer, hint: &str) -> Option<String> {
     match kind {
+        Kind::Config if matches!(answer.status, 404 | 405 | 410) => {
+            Some("Check the URL, and the ids in it".into())
+        }
         Kind::Denied | Kind::Config | Kind::ConsentRequired if !hint.is_empty() => Some(capital(hint)),
         Kind::RateLimited => Some(match answer.retry_after {
             Some(wait) => format!("It asks to wait {} s", wait.as_secs()),
@@ -273,7 +277,6 @@ fn advice(kind: Kind, answer: &Answer, hint: &str) -> Option<String> {
             "Redirects are not followed with credentials: set the URL that it leads to, if you trust it"
                 .into(),
         ),
-        Kind::Protocol if matches!(answer.status, 404 | 405 | 410) => Some("Check the URL".into()),
         Kind::Network => Some("Check the proxy and its credentials".into()),
         _ => None,
     }
@@ -359,6 +362,6 @@ mod test {
         assert_eq!(verdict(429, Some("invalid_client"), true), (Kind::RateLimited, false));
         assert_eq!(verdict(503, None, true), (Kind::Server, false));
         assert_eq!(verdict(302, None, false), (Kind::Protocol, false));
-        assert_eq!(verdict(404, None, false), (Kind::Protocol, false));
+        assert_eq!(verdict(404, None, false), (Kind::Config, false));
     }
 }

@@ -1,0 +1,92 @@
+# tokenkeep: `make demo` and `make test` are the two commands; `make help` lists the rest.
+
+PYTHON ?= python3
+PREFIX ?= /usr/local
+BUILT := $(or $(CARGO_TARGET_DIR),target)
+DEMO := $(BUILT)/demo
+VENV := $(BUILT)/venv
+# Where cargo puts the Python module, and under what name Python finds it.
+MODULE := $(DEMO)/python/tokenkeep
+CC ?= cc
+CXX ?= c++
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Werror
+
+.PHONY: help demo test lint test-rust test-python test-install install header settings clean
+
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+demo: $(DEMO)/demo_c $(DEMO)/demo_cpp $(MODULE) ## one program in C, C++ and Python against every vendor of the sandbox
+	@cargo build --quiet --package tokenkeep-sandbox
+	@$(PYTHON) demo/run.py $(BUILT)/debug/tokenkeep-sandbox $(DEMO)/demo_c $(DEMO)/demo_cpp $(DEMO)/python
+
+test: lint test-rust test-python test-install ## every test, lint and format
+	@tests/skipped.sh
+
+# Two invocations: in one, cargo would build the core with the C interface in it for both, and the Python module
+# would export C's symbols.
+.PHONY: c-library python-library
+c-library:
+	@cargo build --quiet --package tokenkeep-c
+python-library:
+	@cargo build --quiet --package tokenkeep-python
+
+# The linker's name for the library, so that programs find it beside themselves.
+$(DEMO)/libtokenkeep.so.0.1: c-library
+	@mkdir -p $(DEMO)
+	@ln -sf ../debug/libtokenkeep.so $(DEMO)/libtokenkeep.so
+	@ln -sf ../debug/libtokenkeep.so $@
+
+$(DEMO)/demo_c: demo/demo.c demo/loopback.h include/tokenkeep.h $(DEMO)/libtokenkeep.so.0.1
+	@$(CC) -std=c11 $(WARNINGS) -Iinclude -o $@ demo/demo.c -L$(DEMO) -ltokenkeep -Wl,-rpath,'$$ORIGIN'
+
+$(DEMO)/demo_cpp: demo/demo.cpp demo/loopback.h include/tokenkeep.hpp include/tokenkeep.h $(DEMO)/libtokenkeep.so.0.1
+	@$(CXX) -std=c++17 $(WARNINGS) -Iinclude -o $@ demo/demo.cpp -L$(DEMO) -ltokenkeep -Wl,-rpath,'$$ORIGIN'
+
+# The module as an installed package would have it.
+.PHONY: $(MODULE)
+$(MODULE): python-library
+	@mkdir -p $@
+	@cp bindings/python/python/tokenkeep/* $@/
+	@cp $(BUILT)/debug/lib_tokenkeep.so $@/_tokenkeep.abi3.so
+
+lint: $(VENV)/ready ## formats and lints
+	@rm -f $(BUILT)/skipped
+	cargo fmt --all --check
+	cargo clippy --quiet --package tokenkeep --package tokenkeep-c --package tokenkeep-sandbox --all-targets --features tokenkeep/capi -- -D warnings
+	cargo clippy --quiet --package tokenkeep-python --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps --package tokenkeep
+	@tests/with.sh clang-format clang-format clang-format --dry-run --Werror include/tokenkeep.hpp $$(git ls-files '*.c' '*.cpp' 'demo/*.h' 'tests/**/*.h')
+	$(VENV)/bin/ruff check --quiet demo bindings/python tests/python
+	$(VENV)/bin/ruff format --quiet --check demo bindings/python tests/python
+
+test-rust: c-library ## the core, the C and C++ interfaces, the sandbox, the docs
+	cargo test --quiet --package tokenkeep --features capi
+	cargo test --quiet --package tokenkeep-sandbox
+
+test-python: $(MODULE) $(VENV)/ready ## the Python module, its types, its stubs
+	@cargo build --quiet --package tokenkeep-sandbox
+	PYTHONPATH=$(abspath $(DEMO)/python) TOKENKEEP_SANDBOX=$(abspath $(BUILT))/debug/tokenkeep-sandbox \
+		$(VENV)/bin/python -m pytest -q tests/python
+
+test-install: ## the C library and the Python package as a user installs them
+	@tests/install.sh
+
+# Tools for Python, kept out of the way. On Debian and Ubuntu the module venv is a package of its own.
+$(VENV)/ready: tests/python/requirements.txt
+	@$(PYTHON) -m venv $(VENV) || { echo 'python3 has no venv (install: apt-get install python3-venv)' >&2; exit 1; }
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+install: ## library, headers, pkg-config and CMake package, under PREFIX
+	cargo build --release --package tokenkeep-c
+	PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) bindings/c/install.sh
+
+header: ## writes include/tokenkeep.h anew from src/ffi
+	TOKENKEEP_UPDATE_HEADER=1 cargo test --quiet --package tokenkeep --features capi --test header
+
+settings: ## writes docs/SETTINGS.md anew from the list of settings
+	TOKENKEEP_UPDATE_SETTINGS=1 cargo test --quiet --package tokenkeep --test settings_table
+
+clean: ## removes what was built
+	cargo clean
