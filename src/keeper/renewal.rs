@@ -1,0 +1,308 @@
+//! A renewal from take-off to landing: on which thread, with how many tries, and what is written down of it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::flight::CrashLanding;
+use super::state::{Freshness, State};
+use super::{Asked, Core, Flight, Keeper, Level, Live};
+use crate::clock::Now;
+use crate::error::{Error, Kind, Result};
+use crate::fork;
+use crate::scheme::oauth2::authorization::Code;
+use crate::scheme::{self, Credentials, Exchange, Failure, Granted, oauth2};
+use crate::secret::{Digest, Secret};
+use crate::token::Grant;
+use crate::transport::Transport;
+
+/// How often a renewal tries where trying again can lose nothing.
+const ATTEMPTS: u32 = 3;
+/// The first pause between tries; it doubles, and chance makes it shorter.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How a flight ended.
+enum Landing {
+    Granted(Box<Granted>, (Now, i64)),
+    Failed(Failure, Digest),
+    /// The same credentials were refused a moment ago: nobody was asked.
+    Remembered(Error),
+}
+
+impl Keeper {
+    /// Renews. A flight that cannot take off lands at once, with the reason.
+    pub(super) fn fly(self: &Arc<Self>, flight: &Arc<Flight<Arc<Live>>>) {
+        let started = self.run(flight, self.needs_nobody(), |keeper, flight| keeper.renew(flight));
+        if let Err(error) = started {
+            drop(Clear { keeper: self, core: &self.core(), flight });
+            flight.land(Err(error));
+        }
+    }
+
+    /// Whether a renewal neither waits nor asks anybody: what is given, and what only a person can give.
+    fn needs_nobody(&self) -> bool {
+        let waits_for_person = oauth2::grant(&self.provider, &self.settings) == "authorization_code"
+            && self.refresh_token.load().is_none()
+            && self.settings.secret("refresh_token").is_none();
+        !scheme::may_change(&self.settings)
+            && (waits_for_person || scheme::is_given(&self.provider, &self.settings))
+    }
+
+    /// A flight of its own, which no other call joins.
+    pub(super) fn depart<T: Clone + Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Arc<Keeper>, &Flight<T>) + Send + 'static,
+    ) -> Arc<Flight<T>> {
+        let flight = Arc::new(Flight::new());
+        if let Err(error) = self.run(&flight, false, work) {
+            flight.land(Err(error));
+        }
+        flight
+    }
+
+    /// Does a flight's work on a worker thread or, where nothing is to be waited for or the settings want no
+    /// thread, on this one.
+    fn run<T: Clone + Send + 'static>(
+        self: &Arc<Self>,
+        flight: &Arc<Flight<T>>,
+        here: bool,
+        work: impl FnOnce(&Arc<Keeper>, &Flight<T>) + Send + 'static,
+    ) -> Result<()> {
+        let (keeper, aboard) = (Arc::clone(self), Arc::clone(flight));
+        let job = move || {
+            let _landing = CrashLanding(&aboard);
+            // A panic ends the flight, never the host.
+            drop(catch_unwind(AssertUnwindSafe(|| work(&keeper, &aboard))));
+        };
+        if here || self.settings.text("background") == Some("off") {
+            job();
+            return Ok(());
+        }
+        fork::spawn_worker(job).map_err(|error| {
+            Error::new(Kind::Internal, format!("no thread could be started for the renewal: {error}"))
+        })
+    }
+
+    /// One renewal from take-off to landing.
+    fn renew(self: &Arc<Self>, flight: &Flight<Arc<Live>>) {
+        let core = self.core();
+        let _clear = Clear { keeper: self, core: &core, flight };
+        let refresh_token = core.state.lock().refresh_token.clone();
+        let (landing, attempts) = self.exchange(scheme::acquire, refresh_token, true);
+        let mut state = core.state.lock();
+        let outcome = match state.take_flight(flight) {
+            true => self.settle(&mut state, landing),
+            false => state.live.clone().ok_or_else(|| {
+                Error::new(Kind::Cancelled, "the grant was revoked while it was being renewed")
+            }),
+        };
+        drop(state);
+        if attempts > 1 {
+            self.journal.write(Level::Debug, format!("{}: it took {attempts} tries", self.provider.title));
+        }
+        flight.land(outcome);
+    }
+
+    /// Writes down how a flight ended, and tells the state.
+    fn settle(&self, state: &mut State, landing: Landing) -> Result<Arc<Live>> {
+        let now = self.clock.now();
+        let title = &self.provider.title;
+        let outcome = match landing {
+            Landing::Granted(granted, asked) => {
+                for warning in granted.warnings {
+                    self.journal.write(Level::Warn, warning);
+                }
+                state.granted(granted.grant, asked, now, self.freshness(), chance())
+            }
+            Landing::Failed(failure, credentials) => Err(state.failed(failure, now, credentials)),
+            Landing::Remembered(error) => {
+                self.publish(state);
+                return Err(error);
+            }
+        };
+        self.publish(state);
+        match &outcome {
+            Ok(_) => {
+                self.counts.renewals.fetch_add(1, Ordering::Relaxed);
+                self.journal.write(Level::Info, format!("{title}: a token was had"));
+            }
+            Err(error) => {
+                self.counts.failures.fetch_add(1, Ordering::Relaxed);
+                let level = if state.live.is_some() { Level::Warn } else { Level::Error };
+                self.journal.write(level, format!("no token was had: {error}"));
+            }
+        }
+        outcome
+    }
+
+    /// Tries one exchange, again where that can lose nothing, and with a new base token where the old is refused.
+    fn exchange(
+        self: &Arc<Self>,
+        attempt: impl Fn(&Exchange<'_>) -> std::result::Result<Granted, Failure>,
+        refresh_token: Option<Arc<Secret>>,
+        remembering: bool,
+    ) -> (Landing, u32) {
+        let transport = Transport::new(&self.settings, self.clock.clone(), self.budget());
+        let credentials = Credentials::new(&self.provider, &self.settings, self.budget());
+        let limit = self.settings.count("max_attempts").unwrap_or(ATTEMPTS);
+        let mut base_renewed = false;
+        let mut tries = 1;
+        loop {
+            let asked = (self.clock.now(), self.clock.boot());
+            let outcome = self.prepare(&credentials, &transport, remembering).and_then(|base| {
+                let seed = match &refresh_token {
+                    Some(_) => None,
+                    None => credentials.secret("refresh_token")?,
+                };
+                let spent = refresh_token.as_deref().or(seed.as_deref());
+                let base_grant = base.as_ref().map(|live| &*live.grant);
+                let exchange = self.exchange_with(&transport, &credentials, spent, base_grant);
+                attempt(&exchange).map_err(|failure| Refusal::Failed(failure, base))
+            });
+            let (failure, base) = match outcome {
+                Ok(granted) => return (Landing::Granted(Box::new(granted), asked), tries),
+                Err(Refusal::Remembered(error)) => return (Landing::Remembered(error), tries),
+                Err(Refusal::Failed(failure, base)) => (failure, base),
+            };
+            if let (true, false, Some(live), Some(keeper)) =
+                (failure.base_refused, base_renewed, base, &self.base)
+            {
+                base_renewed = true;
+                if keeper.rejected(live.generation).is_ok() {
+                    continue;
+                }
+            }
+            let pause = pause(&failure, tries);
+            if failure.repeatable && tries < limit && pause < transport.time_left() {
+                std::thread::sleep(pause);
+                tries += 1;
+                continue;
+            }
+            return (Landing::Failed(failure, credentials.digest()), tries);
+        }
+    }
+
+    /// Reads the credentials, looks whether they were refused a moment ago, and gets the base token.
+    fn prepare(
+        self: &Arc<Self>,
+        credentials: &Credentials<'_>,
+        transport: &Transport<'_>,
+        remembering: bool,
+    ) -> std::result::Result<Option<Arc<Live>>, Refusal> {
+        for name in scheme::secrets_used(&self.provider, &self.settings, self.level) {
+            credentials.secret(name)?;
+        }
+        if remembering
+            && let Some(error) = self.core().state.lock().is_denied(self.clock.now(), &credentials.digest())
+        {
+            return Err(Refusal::Remembered(error));
+        }
+        let Some(keeper) = &self.base else { return Ok(None) };
+        Ok(Some(keeper.wait(transport.time_left())?))
+    }
+
+    /// A token for the next step of a chain.
+    fn wait(self: &Arc<Self>, at_most: Duration) -> Result<Arc<Live>> {
+        match self.ask(Duration::ZERO)? {
+            Asked::Live(live) => Ok(live),
+            Asked::Flight(flight) => flight.wait(at_most).unwrap_or_else(|| {
+                let message =
+                    format!("{}: the token of the step before did not come in time", self.provider.title);
+                Err(Error::new(Kind::Timeout, message))
+            }),
+        }
+    }
+
+    fn exchange_with<'a>(
+        &'a self,
+        transport: &'a Transport<'a>,
+        credentials: &'a Credentials<'a>,
+        refresh_token: Option<&'a Secret>,
+        base: Option<&'a Grant>,
+    ) -> Exchange<'a> {
+        Exchange {
+            provider: &self.provider,
+            settings: &self.settings,
+            level: self.level,
+            transport,
+            credentials,
+            refresh_token,
+            base,
+        }
+    }
+
+    /// Puts the grant that a person's code buys in use.
+    pub(crate) fn redeem(self: &Arc<Self>, code: Code) -> Arc<Flight<Arc<Live>>> {
+        self.depart(move |keeper, flight| {
+            let (landing, _) = keeper.exchange(|exchange| oauth2::redeem(exchange, &code), None, false);
+            let outcome = match landing {
+                // What a code did not buy says nothing of the grant in use.
+                Landing::Failed(failure, _) => Err(failure.error),
+                landing => {
+                    let core = keeper.core();
+                    let mut state = core.state.lock();
+                    // Whatever a renewal of the old grant brings is overtaken.
+                    state.flight = None;
+                    keeper.settle(&mut state, landing)
+                }
+            };
+            flight.land(outcome);
+        })
+    }
+
+    pub(super) fn tell_revoked(self: &Arc<Self>, token: &Secret, hint: &str) -> Result<()> {
+        let transport = Transport::new(&self.settings, self.clock.clone(), self.budget());
+        let credentials = Credentials::new(&self.provider, &self.settings, self.budget());
+        let exchange = self.exchange_with(&transport, &credentials, None, None);
+        oauth2::revoke(&exchange, token, hint).map_err(|failure| failure.error)
+    }
+
+    fn freshness(&self) -> Freshness {
+        Freshness { refresh_early: self.settings.span("refresh_early") }
+    }
+}
+
+/// Why an attempt brought nothing.
+enum Refusal {
+    Failed(Failure, Option<Arc<Live>>),
+    Remembered(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Refusal {
+        Refusal::Failed(error.into(), None)
+    }
+}
+
+/// Takes the flight off the state even if it crashed, so that the next call can start another.
+struct Clear<'a> {
+    keeper: &'a Arc<Keeper>,
+    core: &'a Core,
+    flight: &'a Flight<Arc<Live>>,
+}
+
+impl Drop for Clear<'_> {
+    fn drop(&mut self) {
+        let mut state = self.core.state.lock();
+        if state.take_flight(self.flight) {
+            self.keeper.publish(&state);
+        }
+    }
+}
+
+/// How long to wait before the next try: what the vendor asks for, else a random part of a doubling span.
+fn pause(failure: &Failure, tries: u32) -> Duration {
+    let doubled = PAUSE.saturating_mul(1 << tries.min(5));
+    failure.error.retry_after().unwrap_or_else(|| doubled.mul_f64(chance()))
+}
+
+/// A random number from zero up to one.
+fn chance() -> f64 {
+    let mut bytes = [0; 4];
+    // Without random bytes nothing is spread out, and nothing else is lost.
+    SystemRandom::new().fill(&mut bytes).ok();
+    f64::from(u32::from_le_bytes(bytes)) / (f64::from(u32::MAX) + 1.0)
+}

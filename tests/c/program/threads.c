@@ -1,0 +1,157 @@
+/* Many threads and one client. */
+
+#define _POSIX_C_SOURCE 200809L
+
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include <tokenkeep.h>
+
+#include "check.h"
+#include "sandbox.h"
+#include "suites.h"
+
+enum { THREADS = 8, SECONDS = 3 };
+
+/* One thread's work; it owns its reference to the client. */
+struct worker {
+    pthread_t thread;
+    tokenkeep_client *client;
+    tokenkeep_status status;
+};
+
+static void start(struct worker *worker, tokenkeep_client *client, void *(*work)(void *)) {
+    worker->client = tokenkeep_client_clone(client);
+    worker->status = TOKENKEEP_INTERNAL;
+    CHECK(pthread_create(&worker->thread, NULL, work, worker) == 0);
+}
+
+/* Takes tokens in both ways, for so long that they must be renewed. */
+static void *hammer(void *argument) {
+    struct worker *worker = argument;
+    char header[1024];
+    size_t length;
+    uint64_t generation, previous = 0;
+    tokenkeep_token *token = NULL;
+    tokenkeep_error *error = NULL;
+    time_t end = time(NULL) + SECONDS;
+
+    do {
+        worker->status = tokenkeep_client_copy_header(worker->client, NULL, header, sizeof(header), &length, &generation,
+                                                      &error);
+        if (!CHECK_STATUS(worker->status, TOKENKEEP_OK, &error) || !CHECK(strlen(header) == length) ||
+            !CHECK(generation >= previous)) {
+            break;
+        }
+        previous = generation;
+        worker->status = tokenkeep_client_token(worker->client, NULL, &token, &error);
+        if (!CHECK_STATUS(worker->status, TOKENKEEP_OK, &error) || !CHECK(tokenkeep_token_generation(token) >= previous)) {
+            break;
+        }
+        CHECK_HAS(tokenkeep_token_authorization(token, NULL), "Bearer ");
+        tokenkeep_token_free(token);
+    } while (time(NULL) < end);
+    tokenkeep_client_free(worker->client);
+    return NULL;
+}
+
+static void many_threads_share_a_client(void) {
+    tokenkeep_client *client;
+    struct worker workers[THREADS];
+    int i;
+
+    sandbox_control("vendors/acquired", "{\"lifetime\": 2}");
+    client = sandbox_client(sandbox_acquired(__func__));
+    for (i = 0; i < THREADS; i++) {
+        start(&workers[i], client, hammer);
+    }
+    tokenkeep_client_free(client);
+    for (i = 0; i < THREADS; i++) {
+        pthread_join(workers[i].thread, NULL);
+        CHECK(workers[i].status == TOKENKEEP_OK);
+    }
+    i = sandbox_count("acquired/login");
+    CHECK(i >= 2 && i <= 1 + 2 * SECONDS);
+}
+
+static void *ask(void *argument) {
+    struct worker *worker = argument;
+    tokenkeep_token *token = NULL;
+
+    worker->status = tokenkeep_client_token(worker->client, NULL, &token, NULL);
+    tokenkeep_token_free(token);
+    tokenkeep_client_free(worker->client);
+    return NULL;
+}
+
+static void many_threads_make_one_request(void) {
+    tokenkeep_client *client;
+    struct worker workers[THREADS];
+    int i;
+
+    sandbox_reset();
+    sandbox_control("faults", "{\"endpoint\": \"acquired/login\", \"delay_ms\": 300}");
+    client = sandbox_client(sandbox_acquired(__func__));
+    for (i = 0; i < THREADS; i++) {
+        start(&workers[i], client, ask);
+    }
+    for (i = 0; i < THREADS; i++) {
+        pthread_join(workers[i].thread, NULL);
+        CHECK(workers[i].status == TOKENKEEP_OK);
+    }
+    CHECK(sandbox_count("acquired/login") == 1);
+    tokenkeep_client_free(client);
+}
+
+static void closing_ends_the_wait(void) {
+    tokenkeep_config *config = sandbox_acquired(__func__);
+    tokenkeep_client *client;
+    tokenkeep_token *token = NULL;
+    tokenkeep_error *error = NULL;
+    struct worker workers[THREADS];
+    int i;
+
+    set(config, "timeout", "5 s");
+    sandbox_reset();
+    sandbox_control("faults", "{\"endpoint\": \"acquired/login\", \"times\": 0, \"hang\": true}");
+    client = sandbox_client(config);
+    for (i = 0; i < THREADS; i++) {
+        start(&workers[i], client, ask);
+    }
+    CHECK(sandbox_wait_for("acquired/login", 1));
+    tokenkeep_client_close(client);
+    for (i = 0; i < THREADS; i++) {
+        pthread_join(workers[i].thread, NULL);
+        CHECK(workers[i].status == TOKENKEEP_CANCELLED);
+    }
+    CHECK_STATUS(tokenkeep_client_token(client, NULL, &token, &error), TOKENKEEP_CANCELLED, &error);
+    tokenkeep_client_free(client);
+    sandbox_reset();
+}
+
+static void a_closed_client_still_has_its_token(void) {
+    tokenkeep_client *client = sandbox_client(sandbox_acquired(__func__));
+    tokenkeep_client *fresh = NULL;
+    tokenkeep_token *token = NULL;
+    tokenkeep_error *error = NULL;
+
+    CHECK_STATUS(tokenkeep_client_token(client, NULL, &token, &error), TOKENKEEP_OK, &error);
+    tokenkeep_token_free(token);
+    CHECK_STATUS(tokenkeep_client_with(client, "mid", "x", 1, &fresh, &error), TOKENKEEP_OK, &error);
+    tokenkeep_client_close(client);
+    tokenkeep_client_close(client);
+    CHECK_STATUS(tokenkeep_client_token(client, NULL, &token, &error), TOKENKEEP_OK, &error);
+    tokenkeep_token_free(token);
+    tokenkeep_client_free(client);
+    CHECK_STATUS(tokenkeep_client_token(fresh, NULL, &token, &error), TOKENKEEP_OK, &error);
+    tokenkeep_token_free(token);
+    tokenkeep_client_free(fresh);
+}
+
+void test_threads(void) {
+    many_threads_share_a_client();
+    many_threads_make_one_request();
+    closing_ends_the_wait();
+    a_closed_client_still_has_its_token();
+}

@@ -1,0 +1,59 @@
+//! The C library as cargo builds it, and the tools to try it with.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::{env, fs};
+
+/// The root of the sources.
+pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Runs a command that must succeed, and gives what it wrote to standard output.
+#[track_caller]
+pub(crate) fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command:?}: {}\n{out}{err}", output.status);
+    out.into_owned()
+}
+
+/// Whether a tool is there. If not, what needs it is skipped and says so; with TOKENKEEP_NO_SKIP=1 it fails.
+#[track_caller]
+pub(crate) fn is_installed(tool: &str, what: &str, package: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&path).any(|directory| directory.join(tool).is_file());
+    if !found {
+        let line = format!("skipped: {what} (install: apt-get install {package})");
+        assert!(env::var_os("TOKENKEEP_NO_SKIP").is_none_or(|no| no != "1"), "{line}");
+        // Not by a macro: the test runner would keep it to itself.
+        writeln!(io::stderr(), "{line}").expect("standard error takes a line");
+    }
+    found
+}
+
+/// An empty directory of this name under the target directory.
+pub(crate) fn scratch(name: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if directory.exists() {
+        fs::remove_dir_all(&directory).expect("the last run's files can be removed");
+    }
+    fs::create_dir_all(&directory).expect("a directory can be made");
+    directory
+}
+
+/// Where cargo puts the C library, built just now.
+pub(crate) fn built() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--package", "tokenkeep-c"]).current_dir(ROOT);
+        if !cfg!(debug_assertions) {
+            build.arg("--release");
+        }
+        run(&mut build);
+        // This program lies in the directory `deps` beside the library.
+        let program = env::current_exe().expect("a program knows where it lies");
+        program.parent().and_then(Path::parent).expect("there are two directories above").to_owned()
+    })
+}
