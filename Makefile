@@ -29,7 +29,7 @@ test: lint test-rust test-python test-install ## every test, lint and format
 c-library:
 	@cargo build --quiet --package tokenkeep-c
 python-library:
-	@cargo build --quiet --package tokenkeep-python
+	@PYO3_BUILD_EXTENSION_MODULE=1 cargo build --quiet --package tokenkeep-python
 
 # The linker's name for the library, so that programs find it beside themselves.
 $(DEMO)/libtokenkeep.so.0.1: c-library
@@ -47,14 +47,14 @@ $(DEMO)/demo_cpp: demo/demo.cpp demo/loopback.h include/tokenkeep.hpp include/to
 .PHONY: $(MODULE)
 $(MODULE): python-library
 	@mkdir -p $@
-	@cp bindings/python/python/tokenkeep/* $@/
+	@cp bindings/python/python/tokenkeep/*.* $@/
 	@cp $(BUILT)/debug/lib_tokenkeep.so $@/_tokenkeep.abi3.so
 
 lint: $(VENV)/ready ## formats and lints
 	@rm -f $(BUILT)/skipped
 	cargo fmt --all --check
 	cargo clippy --quiet --package tokenkeep --package tokenkeep-c --package tokenkeep-sandbox --all-targets --features tokenkeep/capi -- -D warnings
-	cargo clippy --quiet --package tokenkeep-python --all-targets -- -D warnings
+	PYO3_BUILD_EXTENSION_MODULE=1 cargo clippy --quiet --package tokenkeep-python --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps --package tokenkeep
 	@tests/with.sh clang-format clang-format clang-format --dry-run --Werror include/tokenkeep.hpp $$(git ls-files '*.c' '*.cpp' 'demo/*.h' 'tests/**/*.h')
 	$(VENV)/bin/ruff check --quiet demo bindings/python tests/python
@@ -69,8 +69,11 @@ test-python: $(MODULE) $(VENV)/ready ## the Python module, its types, its stubs
 	PYTHONPATH=$(abspath $(DEMO)/python) TOKENKEEP_SANDBOX=$(abspath $(BUILT))/debug/tokenkeep-sandbox \
 		$(VENV)/bin/python -m pytest -q tests/python
 
-test-install: ## the C library and the Python package as a user installs them
-	@tests/install.sh
+test-install: release ## the C library as a user installs it, in every way of linking it, and its size
+	@size=$$(wc -c <$(BUILT)/release/libtokenkeep.so); echo "libtokenkeep.so: $$size bytes"; test $$size -le 3145728
+	@rm -rf $(BUILT)/tmp/consume && mkdir -p $(BUILT)/tmp/consume
+	@tests/with.sh cmake cmake tests/with.sh pkg-config pkg-config \
+		sh tests/c/consume.sh $(abspath $(BUILT))/release $(abspath $(BUILT))/tmp/consume
 
 # Tools for Python, kept out of the way. On Debian and Ubuntu the module venv is a package of its own.
 $(VENV)/ready: tests/python/requirements.txt
@@ -78,9 +81,12 @@ $(VENV)/ready: tests/python/requirements.txt
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
-install: ## library, headers, pkg-config and CMake package, under PREFIX
-	cargo build --release --package tokenkeep-c
-	PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) bindings/c/install.sh
+install: release ## library, headers, pkg-config and CMake package, under PREFIX
+	PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) sh bindings/c/install.sh $(BUILT)/release
+
+.PHONY: release
+release:
+	@cargo build --quiet --release --package tokenkeep-c
 
 header: ## writes include/tokenkeep.h anew from src/ffi
 	TOKENKEEP_UPDATE_HEADER=1 cargo test --quiet --package tokenkeep --features capi --test header

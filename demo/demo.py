@@ -45,7 +45,7 @@ def say_yes(client: tokenkeep.Client) -> None:
     """Where a person must say yes, the sandbox's authorization server does so at once."""
     try:
         consent = client.consent()
-    except tokenkeep.UnsupportedError:
+    except tokenkeep.Unsupported:
         return
     status, redirected = request("GET", consent.url, {})
     need(status == 302, "the consent page did not redirect")
@@ -80,7 +80,7 @@ def main(resource: str, control: str, vendor: str, provider: str, *settings: str
         client.rejected(token)
         need(call_resource(client.token()) == 200, "the resource did not take the new token")
         cells.append("recovered")
-    except tokenkeep.RejectedError:
+    except tokenkeep.Rejected:
         cells.append("told: do not ask again")
     print("\t".join(cells))
 

@@ -194,6 +194,13 @@ impl Token {
         self.0.lifetime
     }
 
+    /// How long it still lives by the wall clock: zero once it is over. None unless its end is known.
+    pub fn expires_in(&self) -> Option<Duration> {
+        let Lifetime::Known { expires_at } = self.0.lifetime else { return None };
+        let now = clock::wall_time(clock::Clock::System.now().wall);
+        Some(expires_at.duration_since(now).unwrap_or_default())
+    }
+
     /// The number of the grant behind it; give it to [`Client::rejected`](crate::Client::rejected).
     pub fn generation(&self) -> u64 {
         self.0.generation

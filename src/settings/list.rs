@@ -36,7 +36,7 @@ pub(crate) enum Form {
     Span,
     /// A whole number from one up.
     Count,
-    /// `on` or `off`.
+    /// `on` or `off`; `yes` and `no` will do.
     OnOff,
     /// A path of the file system.
     Path,
@@ -86,7 +86,7 @@ impl Setting {
             UrlTemplate => "URL template".into(),
             Span => "time".into(),
             Count => "number".into(),
-            OnOff => "on, off".into(),
+            OnOff => "yes, no".into(),
             Path => "path".into(),
             List => "words".into(),
             Pairs => "form pairs".into(),
@@ -181,7 +181,7 @@ const LIST: &[Setting] = &[
         "which resources the token is for (RFC 8707): URIs parted by spaces"),
     setting("OAuth 2", "refresh_token", SecretClass, Secret,
         "a refresh token to begin with"),
-    setting("OAuth 2", "refresh_rotates", Identity, Word(&["yes", "no"]),
+    setting("OAuth 2", "refresh_rotates", Identity, OnOff,
         "whether a refresh token is good only once: yes (default, the safe guess) or no"),
     setting("OAuth 2", "authorize_extra", Identity, Pairs,
         "further parameters of the authorization request"),

@@ -21,7 +21,7 @@ pub(super) fn parse(name: &str, form: Form, text: &str) -> Result<Value, Fault> 
         Form::Secret => return Ok(Value::Secret(Source::Literal(Secret::new(text)))),
         Form::Text | Form::Path | Form::Pairs => {}
         Form::Word(words) => check_word(name, words, text)?,
-        Form::OnOff => check_word(name, &["on", "off"], text)?,
+        Form::OnOff => return on_off(name, text).map(|word| Value::Plain(word.into())),
         Form::Url => check_url(name, text)?,
         Form::UrlTemplate => check_url(name, &text.replace(['{', '}'], ""))?,
         Form::Span => {
@@ -64,6 +64,15 @@ fn command(name: &str, text: &str) -> Result<Box<[Box<str>]>, Fault> {
         text.split_whitespace().map(Box::from).collect()
     };
     if words.is_empty() { Err(format!("{name} names no program")) } else { Ok(words) }
+}
+
+/// A switch, in any of the words that people use for one.
+fn on_off<'a>(name: &str, text: &str) -> Result<&'a str, Fault> {
+    match text {
+        "on" | "yes" | "true" => Ok("on"),
+        "off" | "no" | "false" => Ok("off"),
+        _ => Err(format!("{name} = {text} is neither on nor off (yes nor no)")),
+    }
 }
 
 fn check_word(name: &str, words: &[&str], text: &str) -> Result<(), Fault> {

@@ -111,7 +111,7 @@ fn authentication(settings: &Settings) -> &str {
 /// Whether renewing spends a refresh token that may be good only once.
 pub(crate) fn is_risky(provider: &Provider, settings: &Settings, has_refresh_token: bool) -> bool {
     let refreshes = matches!(grant(provider, settings), "authorization_code" | "refresh_token");
-    refreshes && has_refresh_token && settings.text("refresh_rotates") != Some("no")
+    refreshes && has_refresh_token && settings.text("refresh_rotates") != Some("off")
 }
 
 /// Asks for a grant, as the settings' grant says.

@@ -1,0 +1,92 @@
+"""Waiting for a renewal on an event loop: no thread, and one pipe for all that wait for the same one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary, WeakSet
+
+from ._tokenkeep import Bell, Token, ask
+
+if TYPE_CHECKING:
+    from ._tokenkeep import Client, Waiting
+
+# How often to look, in seconds: where a pipe cannot be watched, and at the latest where it can. Closing the
+# client does not close the pipe, and a forked child that lives on holds its other end open.
+_POLL = 0.02
+_LOOK_ANYWAY = 0.25
+
+# The core's clock is coarse: it sees a deadline a few milliseconds after the loop's clock does.
+_TICK = 0.005
+
+
+async def token(client: Client, timeout: float | None, min_valid: float | None) -> Token:
+    """Do what `Client.token` does, waiting on the running event loop."""
+    answer = ask(client, timeout, min_valid)
+    if isinstance(answer, Token):
+        return answer
+    while True:
+        found = answer.look()
+        if found is not None:
+            return found
+        await _pause(client, answer)
+
+
+async def _pause(client: Client, waiting: Waiting) -> None:
+    """Sleep until the renewal lands, or until it is time to look anyway."""
+    loop = asyncio.get_running_loop()
+    left = max(waiting.time_left(), _TICK)
+    if _can_watch(loop):
+        await _Flight.of(loop, client, waiting).landing(loop, min(left, _LOOK_ANYWAY))
+    else:
+        await asyncio.sleep(min(left, _POLL))
+
+
+def _can_watch(loop: asyncio.AbstractEventLoop) -> bool:
+    """Say whether the loop can watch a pipe. On Windows none can, and the default loop watches nothing."""
+    return hasattr(Bell, "fileno") and type(loop).add_reader is not asyncio.AbstractEventLoop.add_reader
+
+
+class _Flight:
+    """A renewal under way, as the tasks of one event loop see it.
+
+    It stays until the renewal lands, even when nobody waits for it any more: the next task joins it, and
+    opens no pipe of its own. It keeps neither the loop nor a task alive.
+    """
+
+    def __init__(self, bell: Bell) -> None:
+        self._bell = bell
+        self._waiters: WeakSet[asyncio.Future[None]] = WeakSet()
+
+    @classmethod
+    def of(cls, loop: asyncio.AbstractEventLoop, client: Client, waiting: Waiting) -> _Flight:
+        flights = _under_way.setdefault(loop, {})
+        if client not in flights:
+            flight = cls(waiting.bell())
+            loop.add_reader(flight._bell.fileno(), flight._land, loop, client)
+            flights[client] = flight
+        return flights[client]
+
+    async def landing(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        """Wait until it has landed, but no longer than this."""
+        waiter = loop.create_future()
+        self._waiters.add(waiter)
+        timer = loop.call_later(seconds, _wake, waiter)
+        try:
+            await waiter
+        finally:
+            timer.cancel()
+
+    def _land(self, loop: asyncio.AbstractEventLoop, client: Client) -> None:
+        loop.remove_reader(self._bell.fileno())
+        del _under_way[loop][client]
+        for waiter in list(self._waiters):
+            _wake(waiter)
+
+
+_under_way: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Client, _Flight]] = WeakKeyDictionary()
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

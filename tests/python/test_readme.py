@@ -1,0 +1,91 @@
+"""Every Python program in the documents runs."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import tokenkeep
+
+from sandbox import ROOT
+from test_consent import visit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sandbox import Sandbox
+
+
+def blocks(document: str) -> list[str]:
+    """The Python blocks of a document."""
+    text = (ROOT / document).read_text()
+    return [rest.split("```")[0] for rest in text.split("```python\n")[1:]]
+
+
+def profile(sandbox: Sandbox, name: str, vendor: str, **more: str) -> str:
+    settings = {"provider": vendor, **sandbox.settings(vendor), **more}
+    return f"[{name}]\n" + "".join(f'{key} = "{value}"\n' for key, value in settings.items())
+
+
+@pytest.fixture
+def profiles(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "tokenkeep.toml"
+    code = {"grant": "authorization_code", "redirect_uri": "https://app.example/callback"}
+    path.write_text(
+        profile(sandbox, "billing", "acquired") + profile(sandbox, "pink", "pink", **code), encoding="utf-8"
+    )
+    path.chmod(0o600)
+    monkeypatch.setenv("TOKENKEEP_CONFIG", str(path))
+
+
+@pytest.mark.usefixtures("profiles")
+def test_the_readme(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    first, hook, consent = blocks("README.md")
+    exec(first, {})
+    assert "'Authorization': 'Bearer " in capsys.readouterr().out
+    exec(hook, {"API": sandbox.settings("acquired")["base_url"]})
+
+    def open_browser(_: str) -> str:
+        return visit(capsys.readouterr().out.split()[1])
+
+    names: dict[str, Any] = {"input": open_browser}
+    exec(consent, names)
+    assert names["token"].value
+
+
+class Orchard(http.server.BaseHTTPRequestHandler):
+    """The vendor of docs/ADDING_A_VENDOR.md, as far as its login goes."""
+
+    def do_POST(self) -> None:
+        body = b'{"token": "fruit", "validFor": 900}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """The test's output stays clean."""
+
+
+@pytest.fixture
+def orchard() -> Iterator[str]:
+    with http.server.HTTPServer(("127.0.0.1", 0), Orchard) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_the_guide_to_a_new_vendor(orchard: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    guide = (ROOT / "docs" / "ADDING_A_VENDOR.md").read_text()
+    (tmp_path / "orchard.toml").write_text(guide.split("```toml\n")[1].split("```")[0])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ORCHARD_KEY", "spade")
+    here = functools.partial(tokenkeep.Client, base_url=orchard)
+    monkeypatch.setattr(tokenkeep, "Client", here)
+    names: dict[str, Any] = {}
+    exec(blocks("docs/ADDING_A_VENDOR.md")[0], names)
+    assert names["token"].headers == {"Authorization": "Bearer fruit", "X-Branch": "north"}
