@@ -11,8 +11,7 @@
  *         tokenkeep_client_token(client, NULL, &token, &error) == TOKENKEEP_OK)
  *         send_request(tokenkeep_token_authorization(token, NULL));
  *     else
- *         fprintf(stderr, "%s
-", tokenkeep_error_message(error));
+ *         fprintf(stderr, "%s\n", tokenkeep_error_message(error));
  *     tokenkeep_error_free(error);
  *     tokenkeep_token_free(token);
  *     tokenkeep_client_free(client);

@@ -1,6 +1,5 @@
 /// \file
-/// tokenkeep.hpp: gets API tokens, keeps them fresh and hands them out. For C++17 and later, over
-/// tokenkeep.h.
+/// tokenkeep.hpp: gets API tokens, keeps them fresh and hands them out. The C++17 form of tokenkeep.h.
 ///
 ///     #include <tokenkeep.hpp>
 ///
@@ -415,20 +414,19 @@ public:
     [[nodiscard]] Status status() const noexcept { return ok() ? Status::ok : error().status(); }
 
     /// The value. If there is none, throws the error, or ends the program where exceptions are off.
-    [[nodiscard]] Value &value() &TOKENKEEP_LIFETIMEBOUND { return *checked(*this); }
+    [[nodiscard]] Value &value() & { return *checked(*this); }
 
     /// \copydoc value()
-    [[nodiscard]] const Value &value() const &TOKENKEEP_LIFETIMEBOUND { return *checked(*this); }
+    [[nodiscard]] const Value &value() const & { return *checked(*this); }
 
-    /// The value, moved out. If there is none, throws the error, or ends the program where exceptions are
-    /// off.
+    /// \copydoc value()
     [[nodiscard]] Value value() && { return std::move(*checked(*this)); }
 
     /// value(), by the usual sign for it.
-    [[nodiscard]] Value &operator*() &TOKENKEEP_LIFETIMEBOUND { return value(); }
+    [[nodiscard]] Value &operator*() & { return value(); }
 
     /// \copydoc operator*()
-    [[nodiscard]] const Value &operator*() const &TOKENKEEP_LIFETIMEBOUND { return value(); }
+    [[nodiscard]] const Value &operator*() const & { return value(); }
 
     /// \copydoc operator*()
     [[nodiscard]] Value operator*() && { return std::move(*this).value(); }
@@ -677,12 +675,13 @@ public:
 
     /// Whether the end of its life is known.
     [[nodiscard]] Lifetime lifetime() const noexcept {
-        return static_cast<Lifetime>(tokenkeep_token_lifetime(native()));
+        return token_ != nullptr ? static_cast<Lifetime>(tokenkeep_token_lifetime(native()))
+                                 : Lifetime::unknown;
     }
 
     /// When it ends, by the wall clock; none unless that is known.
     [[nodiscard]] std::optional<std::chrono::system_clock::time_point> expires_at() const noexcept {
-        return detail::time_point(tokenkeep_token_expires_at_ms(native()));
+        return token_ != nullptr ? detail::time_point(tokenkeep_token_expires_at_ms(native())) : std::nullopt;
     }
 
     /// The number of the grant behind it, for Client::rejected.
@@ -757,8 +756,20 @@ public:
         return *this;
     }
 
+    /// The same for a value that ends with a NUL, such as one that std::getenv gives. A NULL is a fault like
+    /// any other: making a client reports it.
+    Config &set(std::string_view name, const char *value) &noexcept {
+        tokenkeep_config_set(config_.get(), detail::nul_ended(name).c_str(), value, TOKENKEEP_NUL_ENDED);
+        return *this;
+    }
+
     /// \copydoc set(std::string_view, std::string_view)
     [[nodiscard]] Config &&set(std::string_view name, std::string_view value) &&noexcept {
+        return std::move(set(name, value));
+    }
+
+    /// \copydoc set(std::string_view, const char *)
+    [[nodiscard]] Config &&set(std::string_view name, const char *value) &&noexcept {
         return std::move(set(name, value));
     }
 
@@ -826,7 +837,9 @@ public:
     /// Takes the whole URL that the person came back on and buys the first token with it; from then on
     /// Client::token has tokens. Succeeds once. Blocks for as long as the setting `timeout` allows.
     ///
-    /// \throws Error Status::denied: the person or the vendor said no.
+    /// \throws Error Status::consent_required: the person said no; begin another consent. Status::protocol:
+    /// the URL does not belong to this consent, which stays open. Status::denied: the vendor refused the
+    /// client.
     Token finish(std::string_view redirected_url) const { return try_finish(redirected_url).value(); }
 #endif
 

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use declaration::Declaration;
-use executable::Executable;
+use executable::{Executable, SONAME};
 use tokenkeep_sandbox::{Sandbox, fixtures};
 use toolchain::{ROOT, built, is_installed, run, scratch};
 
@@ -136,7 +136,7 @@ fn the_library_is_linked_as_it_should_be() {
     }
     let library = built().join("libtokenkeep.so");
     let dynamic = run(Command::new("readelf").args(["-d", "-W"]).arg(&library));
-    assert!(dynamic.contains("soname: [libtokenkeep.so.0.1]"), "{dynamic}");
+    assert!(dynamic.contains(&format!("soname: [{SONAME}]")), "{dynamic}");
     let flags = dynamic.lines().find(|line| line.contains("(FLAGS_1)")).unwrap_or_default();
     assert!(flags.contains("NOW") && flags.contains("NODELETE"), "{dynamic}");
     assert!(!dynamic.contains("(RPATH)") && !dynamic.contains("(RUNPATH)"), "{dynamic}");

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
-use crate::keeper::Keeper;
+use crate::keeper::Tenant;
 use crate::sync::Mutex;
 
-type Keepers = Mutex<BTreeMap<usize, Arc<Keeper>>>;
+type Keepers = Mutex<BTreeMap<usize, Tenant>>;
 
 /// The first client holds the family, the derived ones only know of it.
 pub(crate) enum Family {
@@ -27,11 +27,11 @@ impl Family {
     }
 
     /// A derived client may be made for one request; its token outlives it.
-    pub(super) fn keep(&self, keeper: &Arc<Keeper>) {
+    pub(super) fn keep(&self, keeper: &Tenant) {
         if let Family::Derived(keepers) = self
             && let Some(keepers) = keepers.upgrade()
         {
-            keepers.lock().insert(Arc::as_ptr(keeper) as usize, Arc::clone(keeper));
+            keepers.lock().entry(Arc::as_ptr(keeper) as usize).or_insert_with(|| keeper.clone());
         }
     }
 }

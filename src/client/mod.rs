@@ -14,7 +14,7 @@ use arc_swap::ArcSwapOption;
 
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
-use crate::keeper::{Asked as KeeperAsked, Event, Keeper, Live};
+use crate::keeper::{Asked as KeeperAsked, Event, Keeper, Live, Tenant};
 use crate::provider::{Provider, SchemeName};
 use crate::scheme::oauth2::{self, authorization::Authorization};
 use crate::scheme::{self, challenge};
@@ -39,7 +39,7 @@ struct Handle {
     config: Config,
     provider: Arc<Provider>,
     settings: Arc<Settings>,
-    keeper: Arc<Keeper>,
+    keeper: Tenant,
     family: Family,
     /// The token as this client shows it. The hot path: read without a lock.
     view: ArcSwapOption<Token>,
@@ -58,9 +58,9 @@ impl Client {
 
     pub(crate) fn open(config: &Config, clock: &Clock, family: Family) -> Result<Client> {
         let Some(name) = config.provider() else {
-            return Err(faulty("no provider", &["provider is missing".to_owned()]));
+            return Err(config.beside_misuse(faulty("no provider", &["provider is missing".to_owned()])));
         };
-        let provider = Provider::find(name)?;
+        let provider = Provider::find(name).map_err(|error| config.beside_misuse(error))?;
         let (settings, mut faults) = config.check(&provider.offered());
         faults.extend(scheme::faults(&provider, &settings));
         if !faults.is_empty() {

@@ -35,7 +35,7 @@ pub unsafe extern "C" fn tokenkeep_config_new(provider: *const c_char) -> *mut t
     let provider = unsafe { Given::nul_ended(provider) };
     guard(ptr::null_mut(), || {
         let settings = provider.text("the provider").map(Config::new).unwrap_or_else(|misuse| {
-            let mut settings = Config::new("");
+            let mut settings = Config::default();
             settings.misuse(misuse.message().to_owned());
             settings
         });

@@ -104,8 +104,9 @@ impl Logger {
 
     #[cold]
     fn deliver_all(&self, client: &Client) {
+        let events = client.take_events();
         WITHIN.set(self);
-        for event in client.take_events() {
+        for event in events {
             if event.level as i32 <= self.level {
                 self.tell(event.level, event.message);
             }

@@ -1,9 +1,9 @@
 //! The C interface, as `include/tokenkeep.h` shows it. One file for each C object.
 //!
-//! The doc comments of what is exported are the header's text and speak to a C programmer. Every export does
-//! the same three things: it takes the caller's pointers over in one `unsafe` block, whose ground is the header's
-//! section "Pointers"; it runs its body behind [`guard`] or [`answer`], so that no panic reaches the caller;
-//! and it writes its results at the end, only if it succeeded.
+//! The doc comments of what is exported are the header's text and speak to a C programmer. An export takes the
+//! caller's pointers over in one `unsafe` block at its top, whose ground is the header's section "Pointers"; what
+//! it does then runs behind [`guard`] or [`answer`], so that no panic reaches the caller; results are written at
+//! the end, and only if it succeeded.
 
 #![allow(non_camel_case_types, reason = "the names are C's")]
 #![allow(clippy::missing_safety_doc, reason = "the header states once what holds for every pointer")]

@@ -6,12 +6,13 @@ mod key;
 mod registry;
 mod renewal;
 mod state;
+mod tenant;
 
 #[cfg(test)]
 mod test;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -32,6 +33,7 @@ pub use journal::{Event, Level};
 use key::Key;
 pub(crate) use state::Live;
 use state::{State, Step};
+pub(crate) use tenant::Tenant;
 
 /// One credential, or one level of a chain.
 pub(crate) struct Keeper {
@@ -41,7 +43,7 @@ pub(crate) struct Keeper {
     key: Key,
     clock: Clock,
     /// In a chain, who keeps the token that this one's is bought with.
-    base: Option<Arc<Keeper>>,
+    base: Option<Tenant>,
     gate: Gate,
     core: ArcSwap<Core>,
     /// What `core` last said, to be read without its lock: by a forked child, whose copy of the lock may be held
@@ -51,6 +53,7 @@ pub(crate) struct Keeper {
     /// The longest timeout of its clients: what a flight may take.
     budget: AtomicI64,
     counts: Counts,
+    tenants: AtomicUsize,
     pub(crate) journal: Journal,
 }
 
@@ -102,7 +105,7 @@ impl Keeper {
         settings: &Arc<Settings>,
         clock: &Clock,
         budget: Duration,
-    ) -> Result<Arc<Keeper>> {
+    ) -> Result<Tenant> {
         fork::watch();
         Keeper::open_level(provider, settings, clock, scheme::level(provider, settings), budget)
     }
@@ -113,7 +116,7 @@ impl Keeper {
         clock: &Clock,
         level: usize,
         budget: Duration,
-    ) -> Result<Arc<Keeper>> {
+    ) -> Result<Tenant> {
         let base = match level.checked_sub(1) {
             Some(below) => Some(Keeper::open_level(provider, settings, clock, below, budget)?),
             None => None,
@@ -123,17 +126,18 @@ impl Keeper {
             Source::Literal(token) | Source::Env { value: token, .. } => Some(token.digest()),
             Source::File(_) | Source::Command(_) => None,
         });
-        let keeper = registry::registry().keeper(key, seed, || {
-            Arc::new(Keeper::new(Arc::clone(provider), Arc::clone(settings), level, key, clock.clone(), base))
-        })?;
-        if let Some(name) = key::disagreement(settings, &keeper.settings) {
-            return Err(Error::new(
+        let suits = |keeper: &Keeper| match key::disagreement(settings, &keeper.settings) {
+            None => Ok(()),
+            Some(name) => Err(Error::new(
                 Kind::Config,
                 format!(
                     "another client of the same credential has another {name}: they share one token, so they must agree"
                 ),
-            ));
-        }
+            )),
+        };
+        let make =
+            || Keeper::new(Arc::clone(provider), Arc::clone(settings), level, key, clock.clone(), base);
+        let keeper = registry::registry().tenant(key, seed, suits, make)?;
         keeper.budget.fetch_max(clock::nanos(budget), Ordering::Relaxed);
         Ok(keeper)
     }
@@ -144,7 +148,7 @@ impl Keeper {
         level: usize,
         key: Key,
         clock: Clock,
-        base: Option<Arc<Keeper>>,
+        base: Option<Tenant>,
     ) -> Keeper {
         let born = fork::generation();
         Keeper {
@@ -164,6 +168,7 @@ impl Keeper {
             refresh_token: ArcSwapOption::empty(),
             budget: AtomicI64::new(0),
             counts: Counts::default(),
+            tenants: AtomicUsize::new(0),
             journal: Journal::default(),
         }
     }

@@ -9,8 +9,8 @@ use once_cell::sync::OnceCell;
 use ring::hmac;
 use ring::rand::SystemRandom;
 
-use super::Keeper;
 use super::key::Key;
+use super::{Keeper, Tenant};
 use crate::error::{Error, Kind, Result};
 use crate::fork;
 use crate::secret::Digest;
@@ -55,15 +55,26 @@ pub(super) fn registry() -> Arc<Registry> {
 
 impl Registry {
     /// The keeper of that key, made if there is none. `seed` is the digest of a given refresh token.
-    pub(super) fn keeper(
+    ///
+    /// One that does not suit a new client is refused while others use it. One that only a flight under way holds
+    /// is left to it.
+    pub(super) fn tenant(
         &self,
         key: Key,
         seed: Option<Digest>,
-        make: impl FnOnce() -> Arc<Keeper>,
-    ) -> Result<Arc<Keeper>> {
+        suits: impl FnOnce(&Keeper) -> Result<()>,
+        make: impl FnOnce() -> Keeper,
+    ) -> Result<Tenant> {
+        // Declared before the lock and so dropped after it: to drop the last reference takes the lock, too.
+        let found;
         let mut known = self.keepers.lock();
-        if let Some(keeper) = known.by_key.get(&key).and_then(Weak::upgrade) {
-            return Ok(keeper);
+        found = known.by_key.get(&key).and_then(Weak::upgrade);
+        if let Some(keeper) = &found {
+            match suits(keeper) {
+                Ok(()) => return Ok(Tenant::new(Arc::clone(keeper))),
+                Err(error) if keeper.has_tenants() => return Err(error),
+                Err(_) => {}
+            }
         }
         if let Some(seed) = seed {
             let holder = known.seeds.get(&seed).filter(|holder| **holder != key);
@@ -79,9 +90,9 @@ impl Registry {
             }
             known.seeds.insert(seed, key);
         }
-        let keeper = make();
+        let keeper = Arc::new(make());
         known.by_key.insert(key, Arc::downgrade(&keeper));
-        Ok(keeper)
+        Ok(Tenant::new(keeper))
     }
 
     /// A keeper that came over a fork is known again.
@@ -93,6 +104,7 @@ impl Registry {
     /// A keeper is gone.
     pub(super) fn forget(&self, key: &Key) {
         let mut known = self.keepers.lock();
+        // Another may have taken its place meanwhile.
         if known.by_key.get(key).is_some_and(|keeper| keeper.strong_count() == 0) {
             known.by_key.remove(key);
             known.seeds.retain(|_, holder| holder != key);

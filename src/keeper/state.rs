@@ -257,13 +257,11 @@ impl State {
                 self.remember_refused(live.grant.access_token.digest());
                 self.live = None;
             }
-            Some(_) => return Ok(()),
-            None if generation > self.last_generation => {
-                return Err(Error::new(
-                    Kind::InvalidArgument,
-                    "no token of that generation was ever handed out",
-                ));
+            _ if generation == 0 || generation > self.last_generation => {
+                let why = "no token of that generation was ever handed out";
+                return Err(Error::new(Kind::InvalidArgument, why));
             }
+            Some(_) => return Ok(()),
             None => return self.still_refused(now),
         }
         if self.duds < 2 {

@@ -91,6 +91,14 @@ impl Config {
         self
     }
 
+    /// An error that keeps the settings from being checked, with the misuses that came before it.
+    pub(crate) fn beside_misuse(&self, error: Error) -> Error {
+        if self.misuse.is_empty() {
+            return error;
+        }
+        Error::new(error.kind(), format!("{}; {error}", self.misuse.join("; ")))
+    }
+
     pub(crate) fn provider(&self) -> Option<&str> {
         self.said.get("provider").map(|said| said.value.expose())
     }

@@ -41,12 +41,19 @@ by_pkg_config() {
 }
 
 by_cmake() {
-    rm -rf build
-    cmake -S . -B build -DCMAKE_PREFIX_PATH="$libdir/cmake" -DCMAKE_C_COMPILER="$cc" >cmake.log || cat cmake.log
-    cmake --build build >>cmake.log || cat cmake.log
+    version=$(PKG_CONFIG_PATH=$libdir/pkgconfig pkg-config --modversion tokenkeep)
+    configure "${version%.*}" || fail "CMake does not find the package: $(cat cmake.log)"
+    cmake --build build >cmake.log || fail "CMake does not build: $(cat cmake.log)"
     try build/consumer-shared shared
     try build/consumer-static static
     try build/consumer-tokenkeep shared
+    if configure "$((${version%%.*} + 1)).0"; then fail "CMake takes this package for a later one"; fi
+}
+
+# configure VERSION
+configure() {
+    rm -rf build
+    cmake -S . -B build "-Dwanted=$1" "-DCMAKE_PREFIX_PATH=$libdir/cmake" "-DCMAKE_C_COMPILER=$cc" >cmake.log 2>&1
 }
 
 # try PROGRAM KIND: it runs, and loads the shared library or does not.

@@ -7,6 +7,10 @@ use std::process::Command;
 
 use super::toolchain::{ROOT, built, run, scratch};
 
+/// The name that programs load the shared library by.
+pub(crate) const SONAME: &str =
+    concat!("libtokenkeep.so.", env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
+
 /// A C program to be linked against the shared library.
 pub(crate) struct Executable {
     compiler: Command,
@@ -19,7 +23,7 @@ impl Executable {
     pub(crate) fn new(compiler: &str, standard: &str, name: &str) -> Executable {
         let directory = scratch(&format!("{name}-{compiler}-{standard}"));
         // Programs load the library by the name that the linker wrote into it, not by the file's.
-        for link in ["libtokenkeep.so", "libtokenkeep.so.0.1"] {
+        for link in ["libtokenkeep.so", SONAME] {
             symlink(built().join("libtokenkeep.so"), directory.join(link)).expect("a link");
         }
         let path = directory.join(name);
@@ -57,7 +61,7 @@ impl Executable {
     }
 
     fn under(&self, mut command: Command) -> Command {
-        command.env("LD_LIBRARY_PATH", &self.libraries);
+        command.env("LD_LIBRARY_PATH", &self.libraries).current_dir(&self.libraries);
         command
     }
 }

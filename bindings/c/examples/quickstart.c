@@ -11,9 +11,7 @@
 #include <tokenkeep.h>
 
 /* Stands for your HTTP library: sends a request with this header and returns the status of the answer. */
-static int list_customers(const char *authorization) {
-    return authorization != NULL ? 200 : 401;
-}
+static int list_customers(const char *authorization) { return authorization != NULL ? 200 : 401; }
 
 static void set(tokenkeep_config *config, const char *name, const char *value) {
     tokenkeep_config_set(config, name, value, TOKENKEEP_NUL_ENDED);
@@ -35,7 +33,7 @@ int main(void) {
     }
     status = tokenkeep_client_new(config, &client, &error);
 
-    /* Ask for a token before each request. If the vendor refuses it, say so, and learn whether a new one may help. */
+    /* Ask for a token before each request. If it is refused, say so, and learn whether a new one may help. */
     for (tries = 0; status == TOKENKEEP_OK && tries < 2; tries++) {
         tokenkeep_token_free(token);
         status = tokenkeep_client_token(client, NULL, &token, &error);
@@ -44,7 +42,8 @@ int main(void) {
             if (answer != 401) {
                 break;
             }
-            status = tokenkeep_client_rejected(client, tokenkeep_token_generation(token), answer, NULL, 0, &error);
+            uint64_t generation = tokenkeep_token_generation(token);
+            status = tokenkeep_client_rejected(client, generation, answer, NULL, 0, &error);
         }
     }
 

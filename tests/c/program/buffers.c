@@ -17,15 +17,16 @@ static void a_header_is_copied(tokenkeep_client *client) {
     tokenkeep_error *error = NULL;
 
     memset(buffer, 'x', sizeof(buffer));
-    CHECK_STATUS(tokenkeep_client_copy_header(client, NULL, buffer, sizeof(buffer), &length, &generation, &error),
-                 TOKENKEEP_OK, &error);
+    CHECK_STATUS(
+        tokenkeep_client_copy_header(client, NULL, buffer, sizeof(buffer), &length, &generation, &error),
+        TOKENKEEP_OK, &error);
     CHECK(length == strlen(buffer));
     CHECK(sandbox_get("/acquired/v1/customers", buffer) == 200);
     CHECK(tokenkeep_client_peek(client, &token) == TOKENKEEP_OK);
     CHECK_TEXT(buffer, tokenkeep_token_authorization(token, NULL));
     CHECK(generation == tokenkeep_token_generation(token));
-    CHECK_STATUS(tokenkeep_client_copy_header(client, NULL, buffer, sizeof(buffer), &length, NULL, NULL), TOKENKEEP_OK,
-                 NULL);
+    CHECK_STATUS(tokenkeep_client_copy_header(client, NULL, buffer, sizeof(buffer), &length, NULL, NULL),
+                 TOKENKEEP_OK, NULL);
     tokenkeep_token_free(token);
 }
 
@@ -46,8 +47,8 @@ static void a_buffer_may_be_too_small(tokenkeep_client *client) {
     CHECK_STATUS(tokenkeep_client_copy_header(client, NULL, buffer, needed, &length, NULL, &error),
                  TOKENKEEP_BUFFER_TOO_SMALL, &error);
     CHECK(length == needed && buffer[0] == '\0' && buffer[1] == 'x');
-    CHECK_STATUS(tokenkeep_client_copy_header(client, NULL, buffer, needed + 1, &length, NULL, &error), TOKENKEEP_OK,
-                 &error);
+    CHECK_STATUS(tokenkeep_client_copy_header(client, NULL, buffer, needed + 1, &length, NULL, &error),
+                 TOKENKEEP_OK, &error);
     CHECK(length == needed && buffer[needed] == '\0' && strlen(buffer) == needed);
     CHECK_STATUS(tokenkeep_client_copy_header(client, NULL, buffer, 0, &length, NULL, &error),
                  TOKENKEEP_BUFFER_TOO_SMALL, &error);
@@ -59,8 +60,8 @@ static void a_buffer_that_cannot_be(tokenkeep_client *client) {
     char buffer[16];
     size_t length = 9;
 
-    CHECK_STATUS(tokenkeep_client_copy_header(client, NULL, NULL, 16, &length, NULL, &error), TOKENKEEP_INVALID_ARGUMENT,
-                 &error);
+    CHECK_STATUS(tokenkeep_client_copy_header(client, NULL, NULL, 16, &length, NULL, &error),
+                 TOKENKEEP_INVALID_ARGUMENT, &error);
     CHECK(length == 0);
     CHECK_STATUS(tokenkeep_client_copy_header(client, NULL, buffer, sizeof(buffer), NULL, NULL, &error),
                  TOKENKEEP_INVALID_ARGUMENT, &error);

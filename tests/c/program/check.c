@@ -23,18 +23,22 @@ int check_that(int holds, const char *what, const char *file, int line) {
     return holds;
 }
 
-int check_status(int status, int expected, tokenkeep_error **error, const char *what, const char *file, int line) {
+int check_status(int status, int expected, tokenkeep_error **error, const char *what, const char *file,
+                 int line) {
     tokenkeep_error *cause = error != NULL ? *error : NULL;
 
     if (!check_that(status == expected, what, file, line)) {
-        fprintf(stderr, "    expected %s, got %s\n", tokenkeep_status_name(expected), tokenkeep_status_name(status));
+        fprintf(stderr, "    expected %s, got %s\n", tokenkeep_status_name(expected),
+                tokenkeep_status_name(status));
         if (cause != NULL) {
             fprintf(stderr, "    %s\n", tokenkeep_error_message(cause));
         }
     }
     if (error != NULL) {
-        check_that((status == TOKENKEEP_OK) == (cause == NULL), "an error object comes with a failure only", file, line);
-        check_that(tokenkeep_error_status(cause) == status, "the error has the status of the call", file, line);
+        check_that((status == TOKENKEEP_OK) == (cause == NULL), "an error object comes with a failure only",
+                   file, line);
+        check_that(tokenkeep_error_status(cause) == status, "the error has the status of the call", file,
+                   line);
         tokenkeep_error_free(cause);
         *error = NULL;
     }
@@ -45,7 +49,8 @@ int check_text(const char *text, const char *expected, const char *what, const c
     int same = text != NULL && expected != NULL ? strcmp(text, expected) == 0 : text == expected;
 
     if (!check_that(same, what, file, line)) {
-        fprintf(stderr, "    expected \"%s\", got \"%s\"\n", expected ? expected : "(NULL)", text ? text : "(NULL)");
+        fprintf(stderr, "    expected \"%s\", got \"%s\"\n", expected ? expected : "(NULL)",
+                text ? text : "(NULL)");
     }
     return same;
 }

@@ -8,7 +8,8 @@
 #define CHECK(condition) check_that((condition) ? 1 : 0, #condition, __FILE__, __LINE__)
 
 /* The status of a call, with the names of both and the error's message if they differ. Frees the error. */
-#define CHECK_STATUS(call, expected, error) check_status((call), (expected), (error), #call, __FILE__, __LINE__)
+#define CHECK_STATUS(call, expected, error)                                                                  \
+    check_status((call), (expected), (error), #call, __FILE__, __LINE__)
 
 #define CHECK_TEXT(text, expected) check_text((text), (expected), #text, __FILE__, __LINE__)
 

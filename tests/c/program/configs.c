@@ -86,7 +86,7 @@ static void a_value_may_be_part_of_a_text(void) {
 }
 
 static void profiles_are_loaded(void) {
-    char path[] = "/tmp/tokenkeep-profiles-XXXXXX";
+    char path[] = "profiles-XXXXXX";
     int file = mkstemp(path);
     FILE *profiles = fdopen(file, "w");
     tokenkeep_config *config = NULL;
@@ -95,8 +95,8 @@ static void profiles_are_loaded(void) {
     tokenkeep_client *client;
 
     CHECK(fchmod(file, 0600) == 0);
-    fprintf(profiles, "[shop]\nprovider = \"acquired\"\nbase_url = \"%s/acquired\"\napp_id = \"%s\"\n", sandbox_url,
-            SANDBOX_APP_ID);
+    fprintf(profiles, "[shop]\nprovider = \"acquired\"\nbase_url = \"%s/acquired\"\napp_id = \"%s\"\n",
+            sandbox_url, SANDBOX_APP_ID);
     fclose(profiles);
 
     CHECK_STATUS(tokenkeep_config_load(path, "shop", &config, &error), TOKENKEEP_OK, &error);
@@ -108,7 +108,8 @@ static void profiles_are_loaded(void) {
 
     CHECK_STATUS(tokenkeep_config_load(path, "stall", &config, &error), TOKENKEEP_CONFIG, &error);
     CHECK(config == NULL);
-    CHECK_STATUS(tokenkeep_config_load("/nowhere/tokenkeep.toml", "shop", &config, &error), TOKENKEEP_CONFIG, &error);
+    CHECK_STATUS(tokenkeep_config_load("/nowhere/tokenkeep.toml", "shop", &config, &error), TOKENKEEP_CONFIG,
+                 &error);
     CHECK_STATUS(tokenkeep_config_load(path, NULL, &config, &error), TOKENKEEP_INVALID_ARGUMENT, &error);
     unlink(path);
 }

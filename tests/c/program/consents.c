@@ -50,11 +50,12 @@ static void a_person_says_yes(void) {
 
     CHECK_STATUS(tokenkeep_client_token(client, NULL, &token, &error), TOKENKEEP_CONSENT_REQUIRED, &error);
     consent = begin(client, redirected, sizeof(redirected));
-    CHECK_STATUS(tokenkeep_consent_finish(consent, "http://127.0.0.1:8/callback?code=x&state=wrong", TOKENKEEP_NUL_ENDED,
-                                          &token, &error),
+    CHECK_STATUS(tokenkeep_consent_finish(consent, "http://127.0.0.1:8/callback?code=x&state=wrong",
+                                          TOKENKEEP_NUL_ENDED, &token, &error),
                  TOKENKEEP_PROTOCOL, &error);
     CHECK(token == NULL);
-    CHECK_STATUS(tokenkeep_consent_finish(consent, redirected, strlen(redirected), &token, &error), TOKENKEEP_OK, &error);
+    CHECK_STATUS(tokenkeep_consent_finish(consent, redirected, strlen(redirected), &token, &error),
+                 TOKENKEEP_OK, &error);
     CHECK_HAS(tokenkeep_token_authorization(token, NULL), "Bearer ");
     tokenkeep_token_free(token);
     CHECK_STATUS(tokenkeep_consent_finish(consent, redirected, TOKENKEEP_NUL_ENDED, NULL, &error),
@@ -73,7 +74,8 @@ static void nobody_wants_the_token(void) {
     char redirected[1024];
 
     consent = begin(client, redirected, sizeof(redirected));
-    CHECK_STATUS(tokenkeep_consent_finish(consent, redirected, TOKENKEEP_NUL_ENDED, NULL, &error), TOKENKEEP_OK, &error);
+    CHECK_STATUS(tokenkeep_consent_finish(consent, redirected, TOKENKEEP_NUL_ENDED, NULL, &error),
+                 TOKENKEEP_OK, &error);
     tokenkeep_consent_free(consent);
     tokenkeep_client_free(client);
 }

@@ -17,7 +17,8 @@ static tokenkeep_error *failure(tokenkeep_client *client, tokenkeep_status expec
     CHECK(token == NULL);
     CHECK_TEXT(tokenkeep_status_name(status), tokenkeep_status_name(expected));
     CHECK(tokenkeep_error_status(error) == status);
-    CHECK(tokenkeep_error_message(error) != NULL && strstr(tokenkeep_error_message(error), "SANDBOX-SECRET") == NULL);
+    CHECK(tokenkeep_error_message(error) != NULL &&
+          strstr(tokenkeep_error_message(error), "SANDBOX-SECRET") == NULL);
     return error;
 }
 

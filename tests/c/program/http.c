@@ -23,7 +23,8 @@ struct address {
 static int parse(const char *url, struct address *address) {
     int end = 0;
 
-    if (sscanf(url, "http://%63[^:/]:%u%n", address->host, &address->port, &end) != 2 || address->port > 65535) {
+    if (sscanf(url, "http://%63[^:/]:%u%n", address->host, &address->port, &end) != 2 ||
+        address->port > 65535) {
         return 0;
     }
     address->path = url[end] != '\0' ? url + end : "/";
@@ -72,7 +73,8 @@ static void receive_all(int connection, char *message, size_t capacity) {
     message[length] = '\0';
 }
 
-static int exchange(const char *method, const char *url, const char *header, const char *body, char *message) {
+static int exchange(const char *method, const char *url, const char *header, const char *body,
+                    char *message) {
     struct address address;
     char request[4096];
     int connection;

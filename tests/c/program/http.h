@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /*
- * Sends a request and returns the status of the answer; 0 if there was none. `header` is a whole line or NULL, `body`
- * JSON or NULL. The answer's body, cut to the capacity, goes into `answer` unless that is NULL.
+ * Sends a request and returns the status of the answer; 0 if there was none. `header` is a whole line or
+ * NULL, `body` JSON or NULL. The answer's body, cut to the capacity, goes into `answer` unless that is NULL.
  */
 int http_request(const char *method, const char *url, const char *header, const char *body, char *answer,
                  size_t capacity);

@@ -33,9 +33,7 @@ static void note(void *user_data, int32_t level, const char *message, size_t len
     CHECK(strstr(message, "SANDBOX-SECRET") == NULL && strstr(message, "SANDBOX-TOKEN") == NULL);
 }
 
-static void count_drop(void *user_data) {
-    ((struct diary *)user_data)->drops++;
-}
+static void count_drop(void *user_data) { ((struct diary *)user_data)->drops++; }
 
 /* Calls the client that it logs for, which is refused, and another one, which is not. */
 static void meddle(void *user_data, int32_t level, const char *message, size_t length) {
@@ -53,10 +51,12 @@ static void meddle(void *user_data, int32_t level, const char *message, size_t l
     }
     diary->reentries++;
     CHECK_STATUS(tokenkeep_client_token(diary->client, NULL, &token, &error), TOKENKEEP_REENTRANT, &error);
-    CHECK_STATUS(tokenkeep_client_copy_header(diary->client, NULL, buffer, sizeof(buffer), &needed, NULL, &error),
-                 TOKENKEEP_REENTRANT, &error);
+    CHECK_STATUS(
+        tokenkeep_client_copy_header(diary->client, NULL, buffer, sizeof(buffer), &needed, NULL, &error),
+        TOKENKEEP_REENTRANT, &error);
     CHECK_STATUS(tokenkeep_client_prefetch(diary->client, &error), TOKENKEEP_REENTRANT, &error);
-    CHECK_STATUS(tokenkeep_client_rejected(diary->client, 1, 401, NULL, 0, &error), TOKENKEEP_REENTRANT, &error);
+    CHECK_STATUS(tokenkeep_client_rejected(diary->client, 1, 401, NULL, 0, &error), TOKENKEEP_REENTRANT,
+                 &error);
     CHECK_STATUS(tokenkeep_client_revoke(diary->client, NULL, &error), TOKENKEEP_REENTRANT, &error);
     CHECK(tokenkeep_client_peek(diary->client, &token) == TOKENKEEP_REENTRANT && token == NULL);
     CHECK(tokenkeep_client_stats(diary->client, &stats) == TOKENKEEP_REENTRANT);
@@ -78,8 +78,8 @@ static void keep_busy(tokenkeep_client *client) {
     tokenkeep_error *error = NULL;
 
     CHECK_STATUS(tokenkeep_client_token(client, NULL, &token, &error), TOKENKEEP_OK, &error);
-    CHECK_STATUS(tokenkeep_client_rejected(client, tokenkeep_token_generation(token), 401, NULL, 0, &error), TOKENKEEP_OK,
-                 &error);
+    CHECK_STATUS(tokenkeep_client_rejected(client, tokenkeep_token_generation(token), 401, NULL, 0, &error),
+                 TOKENKEEP_OK, &error);
     tokenkeep_token_free(token);
     CHECK_STATUS(tokenkeep_client_token(client, NULL, &token, &error), TOKENKEEP_OK, &error);
     tokenkeep_token_free(token);
@@ -99,8 +99,8 @@ static void a_renewal_is_told(void) {
     CHECK(diary.gravest >= TOKENKEEP_LEVEL_ERROR && diary.mildest <= TOKENKEEP_LEVEL_DEBUG);
 
     clone = tokenkeep_client_clone(client);
-    CHECK_STATUS(tokenkeep_client_with(client, "account", "alice", TOKENKEEP_NUL_ENDED, &changed, &error), TOKENKEEP_OK,
-                 &error);
+    CHECK_STATUS(tokenkeep_client_with(client, "account", "alice", TOKENKEEP_NUL_ENDED, &changed, &error),
+                 TOKENKEEP_OK, &error);
     tokenkeep_config_free(config);
     CHECK(diary.drops == 0);
     tokenkeep_client_free(client);

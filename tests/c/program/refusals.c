@@ -14,8 +14,9 @@ static int use_token(tokenkeep_client *client, uint64_t *generation) {
     size_t length;
     tokenkeep_error *error = NULL;
 
-    CHECK_STATUS(tokenkeep_client_copy_header(client, NULL, header, sizeof(header), &length, generation, &error),
-                 TOKENKEEP_OK, &error);
+    CHECK_STATUS(
+        tokenkeep_client_copy_header(client, NULL, header, sizeof(header), &length, generation, &error),
+        TOKENKEEP_OK, &error);
     return sandbox_get(CUSTOMERS, header);
 }
 
@@ -28,7 +29,8 @@ static void a_revoked_token_is_replaced(void) {
     CHECK(use_token(client, &first) == 200);
     sandbox_control("vendors/acquired/revoke", "{}");
     CHECK(use_token(client, &first) == 401);
-    CHECK_STATUS(tokenkeep_client_rejected(client, first, 401, "Bearer error=\"invalid_token\"", TOKENKEEP_NUL_ENDED, &error),
+    CHECK_STATUS(tokenkeep_client_rejected(client, first, 401, "Bearer error=\"invalid_token\"",
+                                           TOKENKEEP_NUL_ENDED, &error),
                  TOKENKEEP_OK, &error);
     CHECK(use_token(client, &second) == 200);
     CHECK(second != first);
@@ -48,7 +50,8 @@ static void asking_again_is_not_always_worth_it(void) {
     sandbox_reset();
     client = sandbox_client(sandbox_acquired(__func__));
     CHECK(use_token(client, &generation) == 200);
-    CHECK(tokenkeep_client_rejected(client, generation, 403, NULL, TOKENKEEP_NUL_ENDED, &error) == TOKENKEEP_REJECTED);
+    CHECK(tokenkeep_client_rejected(client, generation, 403, NULL, TOKENKEEP_NUL_ENDED, &error) ==
+          TOKENKEEP_REJECTED);
     CHECK(tokenkeep_error_message(error) != NULL);
     tokenkeep_error_free(error);
     CHECK_STATUS(tokenkeep_client_rejected(client, generation, 401, "Bearer error=\"insufficient_scope\"",
@@ -81,14 +84,18 @@ static void reports_that_cannot_be(void) {
     tokenkeep_error *error = NULL;
     uint64_t generation = 0;
 
-    CHECK_STATUS(tokenkeep_client_rejected(client, 1, 401, NULL, 0, &error), TOKENKEEP_INVALID_ARGUMENT, &error);
-    CHECK(use_token(client, &generation) == 200);
-    CHECK_STATUS(tokenkeep_client_rejected(client, generation, 0, NULL, 0, &error), TOKENKEEP_INVALID_ARGUMENT, &error);
-    CHECK_STATUS(tokenkeep_client_rejected(client, generation, 65937, NULL, 0, &error), TOKENKEEP_INVALID_ARGUMENT,
+    CHECK_STATUS(tokenkeep_client_rejected(client, 1, 401, NULL, 0, &error), TOKENKEEP_INVALID_ARGUMENT,
                  &error);
-    CHECK_STATUS(tokenkeep_client_rejected(client, generation, 401, NULL, 5, &error), TOKENKEEP_INVALID_ARGUMENT, &error);
+    CHECK(use_token(client, &generation) == 200);
+    CHECK_STATUS(tokenkeep_client_rejected(client, generation, 0, NULL, 0, &error),
+                 TOKENKEEP_INVALID_ARGUMENT, &error);
+    CHECK_STATUS(tokenkeep_client_rejected(client, generation, 65937, NULL, 0, &error),
+                 TOKENKEEP_INVALID_ARGUMENT, &error);
+    CHECK_STATUS(tokenkeep_client_rejected(client, generation, 401, NULL, 5, &error),
+                 TOKENKEEP_INVALID_ARGUMENT, &error);
     /* What comes from the network is taken as it is. */
-    CHECK_STATUS(tokenkeep_client_rejected(client, generation, 401, "Bearer realm=\"\xe9\"", TOKENKEEP_NUL_ENDED, &error),
+    CHECK_STATUS(tokenkeep_client_rejected(client, generation, 401, "Bearer realm=\"\xe9\"",
+                                           TOKENKEEP_NUL_ENDED, &error),
                  TOKENKEEP_OK, &error);
     tokenkeep_client_free(client);
 }

@@ -24,15 +24,14 @@ void sandbox_control(const char *path, const char *json) {
     CHECK(http_request("POST", url, NULL, json, NULL, 0) == 200);
 }
 
-void sandbox_reset(void) {
-    sandbox_control("reset", "{}");
-}
+void sandbox_reset(void) { sandbox_control("reset", "{}"); }
 
 int sandbox_count(const char *endpoint) {
     char url[256], answer[8192], member[128];
     const char *found;
 
-    CHECK(http_request("GET", at("/control/counts", url, sizeof(url)), NULL, NULL, answer, sizeof(answer)) == 200);
+    CHECK(http_request("GET", at("/control/counts", url, sizeof(url)), NULL, NULL, answer, sizeof(answer)) ==
+          200);
     snprintf(member, sizeof(member), "\"%s\":", endpoint);
     found = strstr(answer, member);
     found = found != NULL ? strstr(found, "\"requests\":") : NULL;

@@ -35,8 +35,8 @@ int sandbox_get(const char *path, const char *authorization);
 tokenkeep_config *sandbox_config(const char *vendor);
 
 /*
- * A config with which a client gets tokens from the sandbox's Acquired.com. Clients of different accounts share no token:
- * each test names its own.
+ * A config with which a client gets tokens from the sandbox's Acquired.com. Clients of different accounts
+ * share no token: each test names its own.
  */
 tokenkeep_config *sandbox_acquired(const char *account);
 

@@ -12,5 +12,6 @@ void test_refusals(void);
 void test_logs(void);
 void test_threads(void);
 void test_consents(void);
+void test_forks(void);
 
 #endif

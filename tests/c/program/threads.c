@@ -38,15 +38,16 @@ static void *hammer(void *argument) {
     time_t end = time(NULL) + SECONDS;
 
     do {
-        worker->status = tokenkeep_client_copy_header(worker->client, NULL, header, sizeof(header), &length, &generation,
-                                                      &error);
+        worker->status = tokenkeep_client_copy_header(worker->client, NULL, header, sizeof(header), &length,
+                                                      &generation, &error);
         if (!CHECK_STATUS(worker->status, TOKENKEEP_OK, &error) || !CHECK(strlen(header) == length) ||
             !CHECK(generation >= previous)) {
             break;
         }
         previous = generation;
         worker->status = tokenkeep_client_token(worker->client, NULL, &token, &error);
-        if (!CHECK_STATUS(worker->status, TOKENKEEP_OK, &error) || !CHECK(tokenkeep_token_generation(token) >= previous)) {
+        if (!CHECK_STATUS(worker->status, TOKENKEEP_OK, &error) ||
+            !CHECK(tokenkeep_token_generation(token) >= previous)) {
             break;
         }
         CHECK_HAS(tokenkeep_token_authorization(token, NULL), "Bearer ");

@@ -20,13 +20,15 @@ static tokenkeep_token *token_of(tokenkeep_client *client) {
     return token;
 }
 
-static void a_header_is_called(const tokenkeep_token *token, size_t index, const char *name, const char *value) {
+static void a_header_is_called(const tokenkeep_token *token, size_t index, const char *name,
+                               const char *value) {
     const char *name_text = NULL;
     const char *value_text = NULL;
     size_t name_length = 0;
     size_t value_length = 0;
 
-    CHECK(tokenkeep_token_header(token, index, &name_text, &name_length, &value_text, &value_length) == TOKENKEEP_OK);
+    CHECK(tokenkeep_token_header(token, index, &name_text, &name_length, &value_text, &value_length) ==
+          TOKENKEEP_OK);
     CHECK_TEXT(name_text, name);
     CHECK_TEXT(value_text, value);
     CHECK(name_length == strlen(name) && value_length == strlen(value));
@@ -189,8 +191,8 @@ static void clients_of_one_credential_share_a_token(void) {
     one = sandbox_client(sandbox_acquired(__func__));
     other = sandbox_client(sandbox_acquired(__func__));
     clone = tokenkeep_client_clone(one);
-    CHECK_STATUS(tokenkeep_client_with(one, "mid", "5a4b7a4e-0c3c-4d57-9b0f-1f6f1a3c0002", TOKENKEEP_NUL_ENDED, &changed,
-                                       &error),
+    CHECK_STATUS(tokenkeep_client_with(one, "mid", "5a4b7a4e-0c3c-4d57-9b0f-1f6f1a3c0002",
+                                       TOKENKEEP_NUL_ENDED, &changed, &error),
                  TOKENKEEP_OK, &error);
     first = token_of(one);
     second = token_of(other);
@@ -249,8 +251,9 @@ static void a_token_may_go_into_the_query(void) {
     CHECK(tokenkeep_token_expires_at_ms(token) == INT64_MAX);
     CHECK(tokenkeep_token_header_count(token) == 1);
     a_header_is_called(token, 0, "x-api-key", "SANDBOX-SECRET-frederick-api-key");
-    CHECK_STATUS(tokenkeep_client_copy_header(client, NULL, buffer, sizeof(buffer), &length, &generation, &error),
-                 TOKENKEEP_UNSUPPORTED, &error);
+    CHECK_STATUS(
+        tokenkeep_client_copy_header(client, NULL, buffer, sizeof(buffer), &length, &generation, &error),
+        TOKENKEEP_UNSUPPORTED, &error);
     CHECK(buffer[0] == '\0' && length == 0 && generation == 0);
     tokenkeep_token_free(token);
     tokenkeep_client_free(client);
