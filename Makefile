@@ -9,6 +9,8 @@ VENV := $(BUILT)/venv
 MODULE := $(DEMO)/python/tokenkeep
 CC ?= cc
 CXX ?= c++
+# All but the generated header, which is as cbindgen writes it.
+C_FILES = $(shell find include demo bindings tests -name '*.c' -o -name '*.cpp' -o -name '*.hpp' -o -name '*.h' ! -name tokenkeep.h)
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Werror
 
 .PHONY: help demo test lint test-rust test-python test-install install header settings clean
@@ -56,7 +58,7 @@ lint: $(VENV)/ready ## formats and lints
 	cargo clippy --quiet --package tokenkeep --package tokenkeep-c --package tokenkeep-sandbox --all-targets --features tokenkeep/capi -- -D warnings
 	PYO3_BUILD_EXTENSION_MODULE=1 cargo clippy --quiet --package tokenkeep-python --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps --package tokenkeep
-	@tests/with.sh clang-format clang-format clang-format --dry-run --Werror include/tokenkeep.hpp $$(git ls-files '*.c' '*.cpp' 'demo/*.h' 'tests/**/*.h')
+	@tests/with.sh clang-format clang-format clang-format --dry-run --Werror $(C_FILES)
 	$(VENV)/bin/ruff check --quiet demo bindings/python tests/python
 	$(VENV)/bin/ruff format --quiet --check demo bindings/python tests/python
 

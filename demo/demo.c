@@ -52,7 +52,8 @@ static void say_yes(tokenkeep_client *client) {
     need(consent != NULL, "no consent");
     static char answer[16384];
     const char *url = tokenkeep_consent_url(consent, NULL);
-    need(loopback_request("GET", url, "", "", answer, sizeof answer) == 302, "the consent page did not redirect");
+    need(loopback_request("GET", url, "", "", answer, sizeof answer) == 302,
+         "the consent page did not redirect");
     const char *redirected = loopback_header(answer, "location");
     need(redirected != NULL, "the redirect leads nowhere");
     tokenkeep_token *token = NULL;
@@ -112,7 +113,8 @@ int main(int count, char **arguments) {
 
     char revoke[512], answer[1024];
     snprintf(revoke, sizeof revoke, "%s/vendors/%s/revoke", arguments[2], arguments[3]);
-    need(loopback_request("POST", revoke, "", "{}", answer, sizeof answer) == 200, "the sandbox revoked nothing");
+    need(loopback_request("POST", revoke, "", "{}", answer, sizeof answer) == 200,
+         "the sandbox revoked nothing");
     need(call_resource(resource, token) == 401, "the resource took a revoked token");
     const uint64_t generation = tokenkeep_token_generation(token);
     tokenkeep_token_free(token);

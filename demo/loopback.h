@@ -58,8 +58,15 @@ static int loopback_request(const char *method, const char *url, const char *hea
     }
     char length[64];
     snprintf(length, sizeof length, "Content-Length: %zu\r\n", strlen(body));
-    const char *const parts[] = {method, " ", path, " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n",
-                                 "Content-Type: application/json\r\n", length, headers, "\r\n", body};
+    const char *const parts[] = {method,
+                                 " ",
+                                 path,
+                                 " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n",
+                                 "Content-Type: application/json\r\n",
+                                 length,
+                                 headers,
+                                 "\r\n",
+                                 body};
     int failed = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts && !failed; i++) {
         failed = loopback_send(connection, parts[i]);

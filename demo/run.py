@@ -39,7 +39,12 @@ def ways(vendors: dict[str, dict]) -> list[Way]:
         Way("Acquire: given token", "acquire", vendors["acquire"]["settings"], GIVEN),
         Way("Acquired.com: login", "acquired", vendors["acquired"]["settings"], LIVING),
         Way("Frederick: user, location", "frederick", vendors["frederick"]["settings"], LASTING),
-        Way("PINK: code and refresh", "pink", {"grant": "authorization_code", **vendors["pink"]["settings"]}, LIVING),
+        Way(
+            "PINK: code and refresh",
+            "pink",
+            {"grant": "authorization_code", **vendors["pink"]["settings"]},
+            LIVING,
+        ),
         Way("PINK: personal token", "pink", personal, GIVEN),
         Way("OAuth 2: client credentials", "oauth2", vendors["oauth2"]["settings"], LIVING),
     ]
@@ -83,7 +88,9 @@ def main(sandbox: str, c_program: str, cpp_program: str, python_path: str) -> in
                 for language, program in programs.items():
                     cells, complaint = run(program, way, ready)
                     if complaint or tuple(cells) != way.wanted:
-                        failures.append(f"{way.title} in {language}: {complaint or 'otherwise than it should'}")
+                        failures.append(
+                            f"{way.title} in {language}: {complaint or 'otherwise than it should'}"
+                        )
                         cells = [*(cell for cell in cells if cell), "FAILED"]
                     print_row([way.title if language == "C" else "", language, *cells])
         finally:
