@@ -1,6 +1,6 @@
 //! Locks. Wherever a thread can wait, std's futex locks are used: parking_lot keeps one process-wide table of
 //! parked threads, and a child forked while a thread holds a bucket of it hangs for ever. parking_lot serves
-//! where nothing ever waits: [`Leader`].
+//! where nothing ever waits: [`Leader`] and [`TryLock`].
 //!
 //! A lock that a panic left behind is taken over: every critical section replaces whole values, so there is no
 //! half-made state to see.
@@ -51,5 +51,24 @@ impl Leader {
     /// Some for the one thread that leads until it drops the guard; None for all others.
     pub(crate) fn try_lead(&self) -> Option<parking_lot::MutexGuard<'_, ()>> {
         self.0.try_lock()
+    }
+}
+
+/// A lock for what may be left undone, held for moments only. A forked child whose parent had a thread in it does
+/// without, instead of hanging.
+#[derive(Default)]
+pub(crate) struct TryLock<T>(parking_lot::Mutex<T>);
+
+impl<T> TryLock<T> {
+    /// The value; None if somebody else has held it for far longer than anybody living would.
+    pub(crate) fn lock(&self) -> Option<parking_lot::MutexGuard<'_, T>> {
+        const TRIES: u32 = 10_000;
+        (0..TRIES).find_map(|_| {
+            let guard = self.0.try_lock();
+            if guard.is_none() {
+                std::thread::yield_now();
+            }
+            guard
+        })
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Transport<'a> {
 /// What is sent, by POST.
 pub(crate) struct Request {
     pub(crate) url: Secret,
+    /// The URL as it may be shown: no secret in it.
+    pub(crate) shown: Box<str>,
     pub(crate) headers: Vec<(Box<str>, Secret)>,
     pub(crate) content_type: &'static str,
     pub(crate) body: Secret,
@@ -43,8 +45,7 @@ pub(crate) struct Request {
 impl Request {
     /// "POST https://host/path": without a query, which may hold what is nobody's business.
     pub(crate) fn describe(&self) -> String {
-        let url = self.url.expose();
-        format!("POST {}", url.split_once('?').map_or(url, |(before, _)| before))
+        format!("POST {}", self.shown.split('?').next().unwrap_or_default())
     }
 }
 
@@ -145,8 +146,11 @@ impl<'a> Transport<'a> {
     fn fault(&self, request: &Request, error: ureq::Error) -> Fault {
         let (kind, sent, why) = classify(error);
         let advice = match kind {
+            Kind::Tls if why.contains("CertificateRequired") => {
+                " (the server demands a certificate: set client_cert_file and client_key_file)".into()
+            }
             Kind::Tls => match self.settings.text("ca_file") {
-                Some(file) => format!(" (trusting {file} alone)"),
+                Some(file) => format!(" (trusting ca_file = {file} alone)"),
                 None => " (trusting the platform's authorities; name your own with ca_file)".into(),
             },
             _ => String::new(),
@@ -279,6 +283,7 @@ mod test {
     fn a_description_holds_no_query() {
         let request = Request {
             url: Secret::new("https://api.example/token?key=hush"),
+            shown: "https://api.example/token?key=hush".into(),
             headers: Vec::new(),
             content_type: "application/json",
             body: Secret::new("{}"),

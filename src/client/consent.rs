@@ -1,12 +1,12 @@
 //! A person's yes in progress: the authorization code grant.
 
 use std::fmt;
-use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
 
 use super::{Call, Client, Waiting};
 use crate::error::{Error, Kind, Result};
 use crate::scheme::oauth2::authorization::Authorization;
-use crate::sync::Mutex;
 use crate::token::Token;
 
 /// A consent: send the person to [`url`](Consent::url), then [`finish`](Consent::finish) with the URL that they
@@ -16,7 +16,7 @@ use crate::token::Token;
 pub struct Consent {
     client: Client,
     url: Box<str>,
-    open: Mutex<Option<Arc<Authorization>>>,
+    open: ArcSwapOption<Authorization>,
 }
 
 impl Consent {
@@ -24,7 +24,7 @@ impl Consent {
         Consent {
             client: client.clone(),
             url: authorization.url.expose().into(),
-            open: Mutex::new(Some(Arc::new(authorization))),
+            open: ArcSwapOption::from_pointee(authorization),
         }
     }
 
@@ -38,17 +38,17 @@ impl Consent {
     /// A URL that does not belong to this consent is refused before anything is sent, and the consent stays
     /// open. Once a code was sent the consent is over, whatever came of it (RFC 6749 section 4.1.2).
     pub fn finish(&self, redirected_url: &str, call: &Call<'_>) -> Result<Token> {
-        let authorization = self.open.lock().clone().ok_or_else(over)?;
+        let authorization = self.open.load_full().ok_or_else(over)?;
         let code = authorization.redirected(redirected_url)?;
         // Only one caller gets to send it.
-        self.open.lock().take().ok_or_else(over)?;
+        self.open.swap(None).ok_or_else(over)?;
         let flight = self.client.keeper().redeem(code);
         Waiting::for_consent(&self.client, flight, call).finish(call.interrupt)
     }
 
     /// Ends it: nothing that arrives later is taken.
     pub fn cancel(&self) {
-        self.open.lock().take();
+        self.open.store(None);
     }
 }
 
@@ -58,6 +58,6 @@ fn over() -> Error {
 
 impl fmt::Debug for Consent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Consent").field("open", &self.open.lock().is_some()).finish_non_exhaustive()
+        f.debug_struct("Consent").field("open", &self.open.load().is_some()).finish_non_exhaustive()
     }
 }

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use crate::keeper::Tenant;
-use crate::sync::Mutex;
-
-type Keepers = Mutex<BTreeMap<usize, Tenant>>;
+use crate::sync::TryLock;
 
 /// The first client holds the family, the derived ones only know of it.
 pub(crate) enum Family {
     First(Arc<Keepers>),
     Derived(Weak<Keepers>),
 }
+
+/// The keepers of the derived clients, by their places in memory.
+type Keepers = TryLock<BTreeMap<usize, Tenant>>;
 
 impl Family {
     pub(crate) fn new() -> Family {
@@ -30,8 +31,9 @@ impl Family {
     pub(super) fn keep(&self, keeper: &Tenant) {
         if let Family::Derived(keepers) = self
             && let Some(keepers) = keepers.upgrade()
+            && let Some(mut keepers) = keepers.lock()
         {
-            keepers.lock().entry(Arc::as_ptr(keeper) as usize).or_insert_with(|| keeper.clone());
+            keepers.entry(Arc::as_ptr(keeper) as usize).or_insert_with(|| keeper.clone());
         }
     }
 }

@@ -74,7 +74,7 @@ impl Client {
             config: config.clone(),
             provider,
             settings,
-            seen: AtomicU64::new(keeper.journal.written()),
+            seen: AtomicU64::new(keeper.events_written()),
             keeper,
             family,
             view: ArcSwapOption::empty(),
@@ -152,16 +152,26 @@ impl Client {
         if let Some(token) = self.read_cached(call.min_valid, Token::clone) {
             return Ok(Asked::Ready(token));
         }
+        if self.is_closed() {
+            // What is cached is still handed out; nothing is begun any more.
+            return self.lasting(call.min_valid).map(Asked::Ready).ok_or_else(|| self.closed());
+        }
         match self.0.keeper.ask(call.min_valid)? {
             KeeperAsked::Live(live) => Ok(Asked::Ready(self.present(&live))),
             KeeperAsked::Flight(flight) => Ok(Asked::Waiting(Waiting::new(self, flight, call))),
         }
     }
 
+    /// The token in use, if it lives for that much longer.
+    fn lasting(&self, min_valid: Duration) -> Option<Token> {
+        let keeper = &self.0.keeper;
+        let live = keeper.peek().filter(|live| live.end.outlives(keeper.clock().now(), min_valid));
+        live.map(|live| self.present(&live))
+    }
+
     /// The cached token, if it lives. Never waits, never asks the vendor, starts nothing.
     pub fn peek(&self) -> Option<Token> {
-        self.read_cached(Duration::ZERO, Token::clone)
-            .or_else(|| self.0.keeper.peek().map(|live| self.present(&live)))
+        self.read_cached(Duration::ZERO, Token::clone).or_else(|| self.lasting(Duration::ZERO))
     }
 
     /// Starts a renewal if one is due, and returns at once.
@@ -256,13 +266,13 @@ impl Client {
 
     /// Whether log events wait to be taken. Cheap enough for every call.
     pub fn has_events(&self) -> bool {
-        self.0.keeper.journal.written() != self.0.seen.load(Ordering::Relaxed)
+        self.0.keeper.events_written() != self.0.seen.load(Ordering::Relaxed)
     }
 
     /// Takes the log events that this handle has not seen yet, oldest first.
     pub fn take_events(&self) -> Vec<Event> {
         let seen = self.0.seen.load(Ordering::Relaxed);
-        let (events, written) = self.0.keeper.journal.since(seen);
+        let (events, written) = self.0.keeper.events_since(seen);
         match self.0.seen.compare_exchange(seen, written, Ordering::Relaxed, Ordering::Relaxed) {
             Ok(_) => events,
             // Another thread has just taken them.

@@ -100,13 +100,8 @@ impl Waiting {
 
     /// While a token lives that is good enough, a failed renewal is nobody's trouble.
     fn despite(&self, error: Error) -> Result<Token> {
-        let keeper = self.client.keeper();
-        match keeper.peek() {
-            Some(live) if self.renewal && live.end.outlives(keeper.clock().now(), self.min_valid) => {
-                Ok(self.client.present(&live))
-            }
-            _ => Err(error),
-        }
+        let living = if self.renewal { self.client.lasting(self.min_valid) } else { None };
+        living.ok_or(error)
     }
 
     fn late(&self) -> Error {

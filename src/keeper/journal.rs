@@ -2,9 +2,6 @@
 //! code ever runs on a thread of ours.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use crate::sync::Mutex;
 
 /// Enough for every event between two calls of a busy program; older ones are dropped.
 const KEPT: usize = 64;
@@ -32,33 +29,21 @@ pub struct Event {
     pub message: String,
 }
 
+/// The latest events, oldest first.
 #[derive(Default)]
-pub(crate) struct Journal {
-    /// How many events there ever were.
-    written: AtomicU64,
-    last: Mutex<VecDeque<Event>>,
-}
+pub(super) struct Journal(VecDeque<Event>);
 
 impl Journal {
-    pub(super) fn write(&self, level: Level, message: String) {
-        let mut last = self.last.lock();
-        if last.len() == KEPT {
-            last.pop_front();
+    pub(super) fn write(&mut self, event: Event) {
+        if self.0.len() == KEPT {
+            self.0.pop_front();
         }
-        last.push_back(Event { level, message });
-        self.written.fetch_add(1, Ordering::Release);
+        self.0.push_back(event);
     }
 
-    /// How many events there ever were.
-    pub(crate) fn written(&self) -> u64 {
-        self.written.load(Ordering::Acquire)
-    }
-
-    /// The events after the first `seen`, oldest first, and how many there now were.
-    pub(crate) fn since(&self, seen: u64) -> (Vec<Event>, u64) {
-        let last = self.last.lock();
-        let written = self.written();
-        let new = usize::try_from(written.saturating_sub(seen)).unwrap_or(usize::MAX).min(last.len());
-        (last.iter().skip(last.len() - new).cloned().collect(), written)
+    /// So many of the latest events, or all that are left of them.
+    pub(super) fn last(&self, count: u64) -> Vec<Event> {
+        let count = usize::try_from(count).unwrap_or(usize::MAX).min(self.0.len());
+        self.0.iter().skip(self.0.len() - count).cloned().collect()
     }
 }

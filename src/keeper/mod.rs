@@ -28,7 +28,7 @@ use crate::sync::{Leader, Mutex};
 use crate::token::Verdict;
 
 pub(crate) use flight::Flight;
-pub(crate) use journal::Journal;
+use journal::Journal;
 pub use journal::{Event, Level};
 use key::Key;
 pub(crate) use state::Live;
@@ -54,7 +54,8 @@ pub(crate) struct Keeper {
     budget: AtomicI64,
     counts: Counts,
     tenants: AtomicUsize,
-    pub(crate) journal: Journal,
+    /// How many log events there ever were.
+    events: AtomicU64,
 }
 
 /// All that a hit looks at. Written under the state's lock, read without.
@@ -73,6 +74,13 @@ struct Core {
     state: Mutex<State>,
     /// Who starts an early renewal; all others take the token and go.
     early: Leader,
+    journal: Mutex<Journal>,
+}
+
+impl Core {
+    fn new(born: u64, state: State) -> Core {
+        Core { born, state: Mutex::new(state), early: Leader::new(), journal: Mutex::default() }
+    }
 }
 
 #[derive(Default)]
@@ -163,13 +171,13 @@ impl Keeper {
                 renew_at: AtomicI64::new(i64::MAX),
                 born: AtomicU64::new(born),
             },
-            core: ArcSwap::from_pointee(Core { born, state: Mutex::new(State::new()), early: Leader::new() }),
+            core: ArcSwap::from_pointee(Core::new(born, State::new())),
             live: ArcSwapOption::empty(),
             refresh_token: ArcSwapOption::empty(),
             budget: AtomicI64::new(0),
             counts: Counts::default(),
             tenants: AtomicUsize::new(0),
-            journal: Journal::default(),
+            events: AtomicU64::new(0),
         }
     }
 
@@ -200,7 +208,7 @@ impl Keeper {
         let mut state = core.state.lock();
         loop {
             let now = self.clock.now();
-            let step = state.decide(now, min_valid, self.is_risky(&state));
+            let step = state.decide(now, min_valid, self.is_risky(state.refresh_token.is_some()));
             let flight = match step {
                 Step::Take(live) => return Ok(Asked::Live(live)),
                 Step::Join(flight) => {
@@ -286,7 +294,7 @@ impl Keeper {
             self.publish(&state);
             had
         };
-        self.depart(move |keeper, flight| {
+        self.depart(move |keeper| {
             let mut outcome = Ok(());
             // The refresh token first: it could buy access tokens anew (RFC 7009 section 2.1).
             if let Some(token) = &refresh_token {
@@ -295,12 +303,32 @@ impl Keeper {
             if let Some(live) = &live {
                 outcome = outcome.and(keeper.tell_revoked(&live.grant.access_token, "access_token"));
             }
-            flight.land(outcome);
+            outcome
         })
     }
 
     pub(crate) fn last_error(self: &Arc<Self>) -> Option<Error> {
         self.core().state.lock().last_error.clone()
+    }
+
+    /// How many log events there ever were. One load.
+    pub(crate) fn events_written(&self) -> u64 {
+        self.events.load(Ordering::Acquire)
+    }
+
+    /// The log events after the first `seen`, oldest first, and how many there now were.
+    pub(crate) fn events_since(self: &Arc<Self>, seen: u64) -> (Vec<Event>, u64) {
+        let core = self.core();
+        let journal = core.journal.lock();
+        let written = self.events_written();
+        (journal.last(written.saturating_sub(seen)), written)
+    }
+
+    fn note(self: &Arc<Self>, level: Level, message: String) {
+        let core = self.core();
+        let mut journal = core.journal.lock();
+        journal.write(Event { level, message });
+        self.events.fetch_add(1, Ordering::Release);
     }
 
     pub(crate) fn counted(&self) -> Counted {
@@ -330,9 +358,15 @@ impl Keeper {
             return core;
         }
         let refresh_token = self.refresh_token.load_full();
-        let inherited = oauth2::is_risky(&self.provider, &self.settings, refresh_token.is_some());
-        let state = State::inherit(self.live.load_full(), refresh_token, inherited);
-        let fresh = Arc::new(Core { born, state: Mutex::new(state), early: Leader::new() });
+        let inherited = self.is_risky(refresh_token.is_some());
+        let state = State::inherit(
+            self.live.load_full(),
+            refresh_token,
+            inherited,
+            self.freshness(),
+            renewal::chance(),
+        );
+        let fresh = Arc::new(Core::new(born, state));
         self.core.compare_and_swap(&core, fresh);
         let core = self.core.load_full();
         self.publish(&core.state.lock());
@@ -352,8 +386,10 @@ impl Keeper {
         self.gate.generation.store(generation, Ordering::Release);
     }
 
-    fn is_risky(&self, state: &State) -> bool {
-        oauth2::is_risky(&self.provider, &self.settings, state.refresh_token.is_some())
+    /// Whether renewing could lose something: it would spend a refresh token that may be good only once.
+    fn is_risky(&self, has_refresh_token: bool) -> bool {
+        let has_any = has_refresh_token || self.settings.secret("refresh_token").is_some();
+        oauth2::is_risky(&self.provider, &self.settings, has_any)
     }
 
     fn take_off(&self, state: &mut State) -> Arc<Flight<Arc<Live>>> {

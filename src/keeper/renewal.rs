@@ -54,10 +54,10 @@ impl Keeper {
     /// A flight of its own, which no other call joins.
     pub(super) fn depart<T: Clone + Send + 'static>(
         self: &Arc<Self>,
-        work: impl FnOnce(&Arc<Keeper>, &Flight<T>) + Send + 'static,
+        work: impl FnOnce(&Arc<Keeper>) -> Result<T> + Send + 'static,
     ) -> Arc<Flight<T>> {
         let flight = Arc::new(Flight::new());
-        if let Err(error) = self.run(&flight, false, work) {
+        if let Err(error) = self.run(&flight, false, |keeper, _| work(keeper)) {
             flight.land(Err(error));
         }
         flight
@@ -69,13 +69,18 @@ impl Keeper {
         self: &Arc<Self>,
         flight: &Arc<Flight<T>>,
         here: bool,
-        work: impl FnOnce(&Arc<Keeper>, &Flight<T>) + Send + 'static,
+        work: impl FnOnce(&Arc<Keeper>, &Flight<T>) -> Result<T> + Send + 'static,
     ) -> Result<()> {
         let (keeper, aboard) = (Arc::clone(self), Arc::clone(flight));
         let job = move || {
             let _landing = CrashLanding(&aboard);
             // A panic ends the flight, never the host.
-            drop(catch_unwind(AssertUnwindSafe(|| work(&keeper, &aboard))));
+            let outcome = catch_unwind(AssertUnwindSafe(|| work(&keeper, &aboard)));
+            // Let go first: whoever is told may drop the last client, and that is then the end of the keeper.
+            drop(keeper);
+            if let Ok(outcome) = outcome {
+                aboard.land(outcome);
+            }
         };
         if here || self.settings.text("background") == Some("off") {
             job();
@@ -87,7 +92,7 @@ impl Keeper {
     }
 
     /// One renewal from take-off to landing.
-    fn renew(self: &Arc<Self>, flight: &Flight<Arc<Live>>) {
+    fn renew(self: &Arc<Self>, flight: &Flight<Arc<Live>>) -> Result<Arc<Live>> {
         let core = self.core();
         let _clear = Clear { keeper: self, core: &core, flight };
         let refresh_token = core.state.lock().refresh_token.clone();
@@ -101,19 +106,19 @@ impl Keeper {
         };
         drop(state);
         if attempts > 1 {
-            self.journal.write(Level::Debug, format!("{}: it took {attempts} tries", self.provider.title));
+            self.note(Level::Debug, format!("{}: it took {attempts} tries", self.provider.title));
         }
-        flight.land(outcome);
+        outcome
     }
 
     /// Writes down how a flight ended, and tells the state.
-    fn settle(&self, state: &mut State, landing: Landing) -> Result<Arc<Live>> {
+    fn settle(self: &Arc<Self>, state: &mut State, landing: Landing) -> Result<Arc<Live>> {
         let now = self.clock.now();
         let title = &self.provider.title;
         let outcome = match landing {
             Landing::Granted(granted, asked) => {
                 for warning in granted.warnings {
-                    self.journal.write(Level::Warn, warning);
+                    self.note(Level::Warn, warning);
                 }
                 state.granted(granted.grant, asked, now, self.freshness(), chance())
             }
@@ -127,12 +132,12 @@ impl Keeper {
         match &outcome {
             Ok(_) => {
                 self.counts.renewals.fetch_add(1, Ordering::Relaxed);
-                self.journal.write(Level::Info, format!("{title}: a token was had"));
+                self.note(Level::Info, format!("{title}: a token was had"));
             }
             Err(error) => {
                 self.counts.failures.fetch_add(1, Ordering::Relaxed);
                 let level = if state.live.is_some() { Level::Warn } else { Level::Error };
-                self.journal.write(level, format!("no token was had: {error}"));
+                self.note(level, format!("no token was had: {error}"));
             }
         }
         outcome
@@ -201,7 +206,8 @@ impl Keeper {
             return Err(Refusal::Remembered(error));
         }
         let Some(keeper) = &self.base else { return Ok(None) };
-        Ok(Some(keeper.wait(transport.time_left())?))
+        let missing = |error| Refusal::Failed(Failure { base_missing: true, ..Failure::new(error) }, None);
+        keeper.wait(transport.time_left()).map(Some).map_err(missing)
     }
 
     /// A token for the next step of a chain.
@@ -236,9 +242,9 @@ impl Keeper {
 
     /// Puts the grant that a person's code buys in use.
     pub(crate) fn redeem(self: &Arc<Self>, code: Code) -> Arc<Flight<Arc<Live>>> {
-        self.depart(move |keeper, flight| {
+        self.depart(move |keeper| {
             let (landing, _) = keeper.exchange(|exchange| oauth2::redeem(exchange, &code), None, false);
-            let outcome = match landing {
+            match landing {
                 // What a code did not buy says nothing of the grant in use.
                 Landing::Failed(failure, _) => Err(failure.error),
                 landing => {
@@ -248,8 +254,7 @@ impl Keeper {
                     state.flight = None;
                     keeper.settle(&mut state, landing)
                 }
-            };
-            flight.land(outcome);
+            }
         })
     }
 
@@ -260,7 +265,7 @@ impl Keeper {
         oauth2::revoke(&exchange, token, hint).map_err(|failure| failure.error)
     }
 
-    fn freshness(&self) -> Freshness {
+    pub(super) fn freshness(&self) -> Freshness {
         Freshness { refresh_early: self.settings.span("refresh_early") }
     }
 }
@@ -300,7 +305,7 @@ fn pause(failure: &Failure, tries: u32) -> Duration {
 }
 
 /// A random number from zero up to one.
-fn chance() -> f64 {
+pub(super) fn chance() -> f64 {
     let mut bytes = [0; 4];
     // Without random bytes nothing is spread out, and nothing else is lost.
     SystemRandom::new().fill(&mut bytes).ok();

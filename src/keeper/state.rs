@@ -69,6 +69,8 @@ enum Cause {
     Passing,
     /// The vendor refused the credentials with this digest.
     Denied(Digest),
+    /// The token of the step before could not be had.
+    Base,
     /// Resources refused new tokens.
     Refused,
     /// A given token was refused.
@@ -114,14 +116,17 @@ impl State {
         }
     }
 
-    /// What a forked child begins with.
+    /// What a forked child begins with. It renews when its parent would have.
     pub(super) fn inherit(
         live: Option<Arc<Live>>,
         refresh_token: Option<Arc<Secret>>,
         inherited: bool,
+        freshness: Freshness,
+        chance: f64,
     ) -> State {
+        let renew_at = |live: &Arc<Live>| renewal(live.grant.life, &live.end, freshness, chance);
         State {
-            renew_at: live.as_ref().map_or(i64::MAX, |live| live.born),
+            renew_at: live.as_ref().map_or(i64::MAX, renew_at),
             last_generation: live.as_ref().map_or(0, |live| live.generation),
             live,
             refresh_token,
@@ -138,9 +143,8 @@ impl State {
             Verdict::Unsure => return Step::Measure,
             Verdict::Lives(left) => left,
         };
-        let too_short = left < min_valid && live.life() > min_valid && !self.is_blocked(now, true);
-        if too_short && !self.inherited {
-            return self.flight.clone().map_or(Step::Fly, Step::Join);
+        if left < min_valid && live.life() > min_valid && !self.inherited {
+            return self.without_token(now);
         }
         let due = now.running >= self.renew_at && self.flight.is_none() && !self.inherited;
         match due && !self.is_blocked(now, true) {
@@ -150,6 +154,7 @@ impl State {
         }
     }
 
+    /// What a call does that no token at hand is good enough for.
     fn without_token(&self, now: Now) -> Step {
         if let Some(flight) = &self.flight {
             return Step::Join(Arc::clone(flight));
@@ -179,7 +184,7 @@ impl State {
 
     /// Whether trouble ends when the credentials change, so that they are worth reading again.
     pub(super) fn depends_on_credentials(&self) -> bool {
-        self.trouble.as_ref().is_some_and(|trouble| matches!(trouble.cause, Cause::Denied(_)))
+        self.trouble.as_ref().is_some_and(|trouble| matches!(trouble.cause, Cause::Denied(_) | Cause::Base))
     }
 
     /// When the next flight is allowed, where trouble forbids one now.
@@ -235,7 +240,11 @@ impl State {
         } else if failure.refresh_spent {
             self.refresh_token = None;
         }
-        let cause = if failure.final_word { Cause::Denied(credentials) } else { Cause::Passing };
+        let cause = match (failure.final_word, failure.base_missing) {
+            (true, _) => Cause::Denied(credentials),
+            (false, true) => Cause::Base,
+            (false, false) => Cause::Passing,
+        };
         self.stumble(failure.error.clone(), now, cause);
         failure.error
     }
@@ -250,16 +259,13 @@ impl State {
 
     /// A resource refused the token of this generation. Ok: another one is worth asking for.
     pub(super) fn refused(&mut self, generation: u64, now: Now) -> Result<(), Error> {
+        self.check_generation(generation)?;
         match &self.live {
             Some(live) if live.generation == generation => {
                 let proven = now.running.saturating_sub(live.born) > PROVEN;
                 self.duds = if proven { 1 } else { self.duds.saturating_add(1) };
                 self.remember_refused(live.grant.access_token.digest());
                 self.live = None;
-            }
-            _ if generation == 0 || generation > self.last_generation => {
-                let why = "no token of that generation was ever handed out";
-                return Err(Error::new(Kind::InvalidArgument, why));
             }
             Some(_) => return Ok(()),
             None => return self.still_refused(now),
@@ -280,6 +286,9 @@ impl State {
 
     /// A resource refused a given token, which cannot be had anew.
     pub(super) fn given_refused(&mut self, generation: u64, now: Now, hint: &str) -> Error {
+        if let Err(error) = self.check_generation(generation) {
+            return error;
+        }
         let error = Error::new(
             Kind::Rejected,
             format!("the given access_token was refused and cannot be renewed: {hint}"),
@@ -289,6 +298,15 @@ impl State {
             self.stumble(error.clone(), now, Cause::Given);
         }
         error
+    }
+
+    fn check_generation(&self, generation: u64) -> Result<(), Error> {
+        match (1..=self.last_generation).contains(&generation) {
+            true => Ok(()),
+            false => {
+                Err(Error::new(Kind::InvalidArgument, "no token of that generation was ever handed out"))
+            }
+        }
     }
 
     fn still_refused(&self, now: Now) -> Result<(), Error> {
@@ -354,8 +372,8 @@ impl Trouble {
         let (first, limit) = match self.cause {
             Cause::Denied(_) | Cause::Given => DENIED,
             Cause::Refused => REFUSED,
-            Cause::Passing if alive => TROUBLED_ALIVE,
-            Cause::Passing => TROUBLED_DEAD,
+            Cause::Passing | Cause::Base if alive => TROUBLED_ALIVE,
+            Cause::Passing | Cause::Base => TROUBLED_DEAD,
         };
         let doubled = first.saturating_mul(1 << (self.strikes.saturating_sub(1)).min(20)).min(limit);
         let asked = self.error.retry_after().map_or(0, clock::nanos);

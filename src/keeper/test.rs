@@ -452,7 +452,13 @@ fn a_spent_refresh_token_is_not_kept_and_a_rotated_one_is_never_lost() {
 fn a_forked_child_takes_the_token_but_does_not_spend_its_parents_refresh_token() {
     let mut parent = Bench::new();
     parent.call(|_| Ok(Grant { refresh_token: Some(Secret::new("once")), ..grant("a", Life::For(HOUR)) }));
-    let state = State::inherit(parent.state.live.clone(), parent.state.refresh_token.clone(), true);
+    let state = State::inherit(
+        parent.state.live.clone(),
+        parent.state.refresh_token.clone(),
+        true,
+        parent.freshness,
+        0.0,
+    );
     let mut child =
         Bench { state, hands: Arc::clone(&parent.hands), clock: parent.clock.clone(), ..Bench::new() };
     assert_eq!(child.call(down), Got::Token { generation: 1, waited: false });

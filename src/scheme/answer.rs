@@ -1,11 +1,13 @@
 //! What an answer says: a grant, or why there is none.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use serde_json::Value;
-use zeroize::Zeroize;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::access_token::is_sendable;
 use super::{Exchange, Failure, Granted};
@@ -18,26 +20,12 @@ use crate::transport::{Answer, Request};
 /// Longer lives are mistakes (milliseconds for seconds, an end for a span): a hundred years.
 const LONGEST: f64 = 3.2e9;
 
-/// A JSON answer, wiped when dropped.
-struct Body(Value);
+/// A JSON object, read where it lies: nothing is copied but what is asked for, and an absurd number costs nothing
+/// but itself.
+struct Body<'a>(&'a RawValue);
 
-impl Drop for Body {
-    fn drop(&mut self) {
-        wipe(&mut self.0);
-    }
-}
-
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(list) => list.iter_mut().for_each(wipe),
-        Value::Object(members) => members.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-impl Body {
-    fn read(answer: &Answer) -> Result<Body, &'static str> {
+impl<'a> Body<'a> {
+    fn read(answer: &'a Answer) -> Result<Body<'a>, &'static str> {
         let text = answer.body.trim_ascii();
         if text.is_empty() {
             return Err("an empty body");
@@ -45,33 +33,39 @@ impl Body {
         if text.starts_with(b"<") || answer.content_type.starts_with("text/html") {
             return Err("an HTML page, as gateways and login pages send it");
         }
-        match serde_json::from_slice(text) {
-            Ok(value @ Value::Object(_)) => Ok(Body(value)),
-            Ok(mut value) => {
-                wipe(&mut value);
-                Err("JSON that is no object")
-            }
+        match serde_json::from_slice::<&RawValue>(text) {
+            Ok(value) if value.get().starts_with('{') => Ok(Body(value)),
+            Ok(_) => Err("JSON that is no object"),
             Err(error) if error.is_eof() => Err("JSON that breaks off"),
             Err(_) => Err("a body that is no JSON"),
         }
     }
 
     /// What stands at a path; null counts as absent.
-    fn at(&self, path: &str) -> Option<&Value> {
-        let mut value = &self.0;
-        for name in path.split('.') {
-            value = match value {
-                Value::Object(members) => members.get(name)?,
-                Value::Array(list) => list.get(name.parse::<usize>().ok()?)?,
-                _ => return None,
-            };
-        }
-        (!value.is_null()).then_some(value)
+    fn at(&self, path: &str) -> Option<&'a RawValue> {
+        let found = path.split('.').try_fold(self.0, member)?;
+        (found.get() != "null").then_some(found)
     }
 
-    fn text(&self, path: &str) -> Option<&str> {
-        self.at(path).and_then(Value::as_str).filter(|text| !text.is_empty())
+    fn text(&self, path: &str) -> Option<Secret> {
+        self.at(path).and_then(text).filter(|text| !text.expose().is_empty())
     }
+}
+
+/// A member of an object by its name, or of a list by its number.
+fn member<'a>(value: &'a RawValue, name: &str) -> Option<&'a RawValue> {
+    if value.get().starts_with('{') {
+        return serde_json::from_str::<HashMap<Cow<'_, str>, &RawValue>>(value.get()).ok()?.remove(name);
+    }
+    list(value)?.get(name.parse::<usize>().ok()?).copied()
+}
+
+fn list(value: &RawValue) -> Option<Vec<&RawValue>> {
+    serde_json::from_str(value.get()).ok()
+}
+
+fn text(value: &RawValue) -> Option<Secret> {
+    serde_json::from_str::<String>(value.get()).ok().map(Secret::from)
 }
 
 /// Reads the grant out of a successful answer. `asked` is the scope that was asked for.
@@ -94,7 +88,7 @@ pub(super) fn granted(
     let body = Body::read(answer).map_err(|why| fail(format!("{why}, not a token")))?;
     let mut warnings = Vec::new();
     // First what must not be lost, then what may be odd.
-    let refresh_token = body.text(&rules.refresh_token).map(Secret::new);
+    let refresh_token = body.text(&rules.refresh_token);
     match access_token(&body, rules) {
         Ok((access_token, token_type)) => Ok(Granted {
             grant: Grant {
@@ -111,39 +105,36 @@ pub(super) fn granted(
     }
 }
 
-fn access_token(body: &Body, rules: &AnswerRules) -> Result<(Secret, Box<str>), String> {
+fn access_token(body: &Body<'_>, rules: &AnswerRules) -> Result<(Secret, Box<str>), String> {
     let Some(token) = body.text(&rules.access_token) else {
         return Err(format!("no {} in it", rules.access_token));
     };
-    if !is_sendable(token) {
+    if !is_sendable(token.expose()) {
         return Err(format!("an {} that cannot be sent in a header", rules.access_token));
     }
-    match body.at(&rules.token_type) {
+    match body.at(&rules.token_type).map(text) {
         None if rules.token_type_absent.is_some() => {}
         None => return Err(format!("no {} in it (RFC 6749 section 5.1 demands one)", rules.token_type)),
-        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("bearer") => {}
+        Some(Some(kind)) if kind.expose().eq_ignore_ascii_case("bearer") => {}
         Some(_) => {
             return Err(format!("a {} other than Bearer, which tokenkeep cannot use", rules.token_type));
         }
     }
-    Ok((Secret::new(token), "Bearer".into()))
+    Ok((token, "Bearer".into()))
 }
 
-fn scope(body: &Body, rules: &AnswerRules) -> Option<Box<str>> {
-    let sendable = |scope: &&str| !scope.chars().any(char::is_control);
-    match body.at(&rules.scope)? {
-        Value::String(scope) => Some(scope.as_str()).filter(sendable).map(Into::into),
-        // Some servers answer with a list.
-        Value::Array(names) => {
-            let names: Option<Vec<&str>> = names.iter().map(Value::as_str).collect();
-            names.map(|names| names.join(" ")).filter(|scope| sendable(&scope.as_str())).map(Into::into)
-        }
-        _ => None,
-    }
+/// Names parted by spaces; some servers answer with a list of them.
+fn scope(body: &Body<'_>, rules: &AnswerRules) -> Option<Box<str>> {
+    let value = body.at(&rules.scope)?;
+    let names = match text(value) {
+        Some(names) => names.expose().to_owned(),
+        None => serde_json::from_str::<Vec<String>>(value.get()).ok()?.join(" "),
+    };
+    (!names.chars().any(char::is_control)).then(|| names.into())
 }
 
 /// How long the token lives: what the answer says, what a JWT says of itself, what the settings say.
-fn life(exchange: &Exchange<'_>, body: &Body, token: &str, warnings: &mut Vec<String>) -> Life {
+fn life(exchange: &Exchange<'_>, body: &Body<'_>, token: &str, warnings: &mut Vec<String>) -> Life {
     let rules = &exchange.provider.answer;
     let said = body.at(&rules.expires_in);
     if let Some(life) = said.and_then(|value| expires_in(value, rules.expires_in_unit)) {
@@ -167,21 +158,19 @@ fn life(exchange: &Exchange<'_>, body: &Body, token: &str, warnings: &mut Vec<St
 }
 
 /// The oddity itself, unless it could be anything.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Number(number) => number.to_string(),
-        Value::String(_) => "a text".into(),
-        Value::Bool(_) => "true or false".into(),
-        _ => "no number".into(),
+fn shown(value: &RawValue) -> &str {
+    match value.get().as_bytes() {
+        [b'-' | b'0'..=b'9', ..] if value.get().len() < 20 => value.get(),
+        [b'"', ..] => "a text",
+        _ => "no number",
     }
 }
 
 /// A span in the answer: a number or a number as text, more than none and less than absurd.
-fn expires_in(value: &Value, unit: Unit) -> Option<Duration> {
-    let number = match value {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => text.trim().parse::<f64>().ok()?,
-        _ => return None,
+fn expires_in(value: &RawValue, unit: Unit) -> Option<Duration> {
+    let number = match text(value) {
+        Some(text) => text.expose().trim().parse::<f64>().ok()?,
+        None => value.get().parse::<f64>().ok()?,
     };
     let seconds = match unit {
         Unit::Milliseconds => number / 1000.0,
@@ -191,13 +180,19 @@ fn expires_in(value: &Value, unit: Unit) -> Option<Duration> {
     (seconds > 0.0 && seconds <= LONGEST).then(|| Duration::from_secs_f64(seconds))
 }
 
+#[derive(Deserialize)]
+struct Claims {
+    exp: f64,
+    iat: f64,
+}
+
 /// A JWT's own span, exp - iat (RFC 7519 section 4.1): independent of anybody's clock.
 fn jwt_life(token: &str) -> Option<Duration> {
     let mut parts = token.split('.');
     let (_, claims, _) = (parts.next()?, parts.next()?, parts.next()?);
     let claims = BASE64_URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
-    let claims: Value = serde_json::from_slice(&claims).ok()?;
-    let seconds = claims.get("exp")?.as_f64()? - claims.get("iat")?.as_f64()?;
+    let claims: Claims = serde_json::from_slice(&claims).ok()?;
+    let seconds = claims.exp - claims.iat;
     (seconds > 0.0 && seconds <= LONGEST).then(|| Duration::from_secs_f64(seconds))
 }
 
@@ -207,7 +202,7 @@ pub(super) fn refused(exchange: &Exchange<'_>, request: &Request, answer: &Answe
     let body = Body::read(answer);
     let readable = body.as_ref().ok();
     let clean = |text: &str| shorten(&exchange.credentials.scrub(text));
-    let code = readable.and_then(|body| first(body, &rules.code)).map(clean);
+    let code = readable.and_then(|body| first(body, &rules.code)).map(|code| clean(code.expose()));
     let (kind, final_word) = verdict(answer.status, code.as_deref(), readable.is_some());
     let mut message =
         format!("{}: {} answered {}", exchange.provider.title, request.describe(), answer.status);
@@ -217,7 +212,7 @@ pub(super) fn refused(exchange: &Exchange<'_>, request: &Request, answer: &Answe
     match &body {
         Ok(body) => {
             if let Some(text) = first(body, &rules.message) {
-                message.push_str(&format!(": \"{}\"", clean(text)));
+                message.push_str(&format!(": \"{}\"", clean(text.expose())));
             }
             for detail in details(body, rules) {
                 message.push_str(&format!("; {}", clean(&detail)));
@@ -287,26 +282,21 @@ fn capital(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-fn first<'a>(body: &'a Body, paths: &[String]) -> Option<&'a str> {
+fn first(body: &Body<'_>, paths: &[String]) -> Option<Secret> {
     paths.iter().find_map(|path| body.text(path))
 }
 
 /// The single faults that some vendors list, as "name: reason".
-fn details(body: &Body, rules: &ErrorRules) -> Vec<String> {
-    let member = |value: &Value, names: &[String]| {
-        names.iter().find_map(|name| value.get(name).and_then(Value::as_str)).map(str::to_owned)
+fn details(body: &Body<'_>, rules: &ErrorRules) -> Vec<String> {
+    let Some(value) = body.at(&rules.details) else { return Vec::new() };
+    let first = |item: &RawValue, names: &[String]| {
+        names.iter().find_map(|name| member(item, name).and_then(text)).map(|text| text.expose().to_owned())
     };
-    let list = match body.at(&rules.details) {
-        Some(Value::Array(list)) => list.as_slice(),
-        Some(single @ Value::Object(_)) => std::slice::from_ref(single),
-        _ => &[],
-    };
-    list.iter()
-        .take(8)
-        .filter_map(|item| {
-            Some(format!("{}: {}", member(item, &rules.detail_name)?, member(item, &rules.detail_reason)?))
-        })
-        .collect()
+    let items = list(value).unwrap_or_else(|| vec![value]);
+    let described = items.into_iter().filter_map(|item| {
+        Some(format!("{}: {}", first(item, &rules.detail_name)?, first(item, &rules.detail_reason)?))
+    });
+    described.take(8).collect()
 }
 
 /// Fit to be shown: one line, not too long.
@@ -321,8 +311,8 @@ mod test {
     use super::*;
 
     fn seconds(json: &str) -> Option<f64> {
-        let value: Value = serde_json::from_str(json).unwrap();
-        expires_in(&value, Unit::Seconds).map(|span| span.as_secs_f64())
+        let value: &RawValue = serde_json::from_str(json).unwrap();
+        expires_in(value, Unit::Seconds).map(|span| span.as_secs_f64())
     }
 
     #[test]
@@ -330,7 +320,8 @@ mod test {
         for (json, wanted) in [("3600", 3600.0), ("\"3600\"", 3600.0), ("\" 60 \"", 60.0), ("0.05", 0.05)] {
             assert_eq!(seconds(json), Some(wanted), "{json}");
         }
-        for json in ["-1", "0", "1e99", "\"NaN\"", "\"inf\"", "\"soon\"", "true", "[]", "{}", "null", "\"\""]
+        for json in
+            ["-1", "0", "1e99", "1e999", "\"NaN\"", "\"inf\"", "\"soon\"", "true", "[]", "{}", "null", "\"\""]
         {
             assert_eq!(seconds(json), None, "{json}");
         }
@@ -339,8 +330,9 @@ mod test {
     #[test]
     fn units_are_counted() {
         let hour = Some(Duration::from_secs(3600));
-        assert_eq!(expires_in(&Value::from(3_600_000), Unit::Milliseconds), hour);
-        assert_eq!(expires_in(&Value::from(60), Unit::Minutes), hour);
+        let number = |text| serde_json::from_str::<&RawValue>(text).unwrap();
+        assert_eq!(expires_in(number("3600000"), Unit::Milliseconds), hour);
+        assert_eq!(expires_in(number("60"), Unit::Minutes), hour);
     }
 
     #[test]

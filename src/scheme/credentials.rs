@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::form;
 use crate::error::{Error, Kind, Result};
 use crate::provider::{Provider, Step};
 use crate::secret::{Digest, Secret, digest_of};
@@ -49,9 +50,7 @@ impl<'a> Credentials<'a> {
     pub(crate) fn url(&self, template: &Template) -> Result<Secret> {
         let filled = template.fill(|name, before| match self.filling(name)? {
             Filling::Value(value) if before == 0 => self.nested(name, value).map(Filling::Value),
-            Filling::Value(value) => {
-                Ok(Filling::Value(Secret::from(super::form::encode_segment(value.expose()))))
-            }
+            Filling::Value(value) => Ok(Filling::Value(Secret::from(form::encode_segment(value.expose())))),
             Filling::Missing => Ok(Filling::Missing),
         })?;
         filled.ok_or_else(|| Error::new(Kind::Internal, "a URL template has an empty place"))
@@ -93,22 +92,26 @@ impl<'a> Credentials<'a> {
         Ok(companions)
     }
 
-    /// What tells these secrets from others.
+    /// What tells these secrets from others: those of the settings, not what the exchange made of them.
     pub(crate) fn digest(&self) -> Digest {
         let read = self.read.borrow();
-        let parts = read.iter().flat_map(|(name, secret)| [digest_of(name.as_bytes()), secret.digest()]);
+        let said = read.iter().filter(|(name, _)| self.settings.secret(name).is_some());
+        let parts = said.flat_map(|(name, secret)| [digest_of(name.as_bytes()), secret.digest()]);
         digest_of(&parts.flatten().collect::<Vec<u8>>())
     }
 
     /// The text with every secret of the exchange taken out, plain or encoded.
     pub(crate) fn scrub(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for secret in self.read.borrow().values() {
-            let secret = secret.expose();
-            if secret.len() >= 4 {
-                text = text.replace(secret, "[redacted]");
-                text = text.replace(&super::form::encode(secret), "[redacted]");
-                text = text.replace(&super::form::encode_segment(secret), "[redacted]");
+        let read = self.read.borrow();
+        let mut secrets: Vec<&str> =
+            read.values().map(|secret| secret.expose()).filter(|text| text.len() >= 4).collect();
+        // One may be the beginning of another.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        for secret in secrets {
+            text = text.replace(secret, "[redacted]");
+            for written in [form::encode(secret), form::encode_segment(secret), form::escape(secret)] {
+                text = text.replace(Secret::from(written).expose(), "[redacted]");
             }
         }
         text
@@ -139,8 +142,10 @@ pub(super) fn missing(provider: &Provider, settings: &Settings, steps: &[Step]) 
     let mut faults: Vec<String> = environment_fault(provider, settings).into_iter().collect();
     let mut missing: Vec<String> = Vec::new();
     let mut want = |name: &str, required: bool| {
-        let set =
-            settings.value(name).is_some() || (name == "base_url" && base_url(provider, settings).is_some());
+        // An environment that does not exist is a fault of its own.
+        let based =
+            || base_url(provider, settings).is_some() || environment_fault(provider, settings).is_some();
+        let set = settings.value(name).is_some() || (name == "base_url" && based());
         if required && !set && !missing.iter().any(|known| known == name) {
             missing.push(name.to_owned());
         }

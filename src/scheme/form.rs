@@ -14,6 +14,12 @@ pub(crate) fn encode(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
+/// As it stands between the quotes of a JSON text.
+pub(crate) fn escape(text: &str) -> String {
+    let quoted = Secret::from(serde_json::json!(text).to_string());
+    quoted.expose()[1..quoted.expose().len() - 1].to_owned()
+}
+
 /// The pairs of a form or query, decoded.
 pub(crate) fn decode(text: &str) -> impl Iterator<Item = (String, String)> {
     form_urlencoded::parse(text.as_bytes()).into_owned()

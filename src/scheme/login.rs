@@ -39,5 +39,7 @@ fn request(exchange: &Exchange<'_>, step: &Step, mut headers: Vec<(Box<str>, Sec
         Encoding::Json => ("application/json", form::json(pairs)),
         Encoding::Form => ("application/x-www-form-urlencoded", form::body(pairs)),
     };
-    Ok(Request { url: credentials.url(&step.url)?, headers, content_type, body })
+    let url = credentials.url(&step.url)?;
+    let shown = credentials.scrub(url.expose()).into();
+    Ok(Request { url, shown, headers, content_type, body })
 }

@@ -48,6 +48,8 @@ pub(crate) struct Failure {
     pub(crate) repeatable: bool,
     /// The token it was to be bought with was refused.
     pub(crate) base_refused: bool,
+    /// The token it was to be bought with could not be had; its keeper remembers why.
+    pub(crate) base_missing: bool,
     /// The refresh token was spent or refused: it must not be sent again.
     pub(crate) refresh_spent: bool,
     /// A new refresh token that came with an answer of no other use.
@@ -61,6 +63,7 @@ impl Failure {
             final_word: false,
             repeatable: false,
             base_refused: false,
+            base_missing: false,
             refresh_spent: false,
             rotated: None,
         }

@@ -204,10 +204,14 @@ impl Offered<'_> {
         if list::settings().iter().any(|setting| setting.name == base) {
             return format!("{name} is not a setting of {}", self.provider);
         }
-        let general =
-            list::settings().iter().filter(|setting| self.takes(setting)).map(|setting| setting.name);
-        match nearest(name, general.chain(self.own.iter().map(|(own, ..)| *own))) {
-            Some(near) => format!("there is no setting {name}; did you mean {near}?"),
+        let names = || {
+            let declared = list::settings().iter().filter(|setting| self.takes(setting));
+            declared.map(|setting| setting.name).chain(self.own.iter().map(|(own, ..)| *own))
+        };
+        let suffix = &name[base.len()..];
+        let near = nearest(name, names()).map(|near| (near, ""));
+        match near.or_else(|| nearest(base, names()).map(|near| (near, suffix))) {
+            Some((near, suffix)) => format!("there is no setting {name}; did you mean {near}{suffix}?"),
             None => format!("there is no setting {name}"),
         }
     }

@@ -145,6 +145,7 @@ fn refresh(exchange: &Exchange<'_>, refresh_token: &Secret) -> std::result::Resu
 /// RFC 6749 section 4.1.3: a code, once.
 pub(crate) fn redeem(exchange: &Exchange<'_>, code: &Code) -> std::result::Result<Granted, Failure> {
     exchange.credentials.guard("the code", &code.code);
+    exchange.credentials.guard("the verifier", &code.verifier);
     let pairs = [
         ("grant_type", "authorization_code"),
         ("code", code.code.expose()),
@@ -213,9 +214,9 @@ fn request(exchange: &Exchange<'_>, url: &str, pairs: &[(&str, &str)], for_token
     let mut headers = Vec::new();
     match authentication(settings) {
         "basic" => {
-            let line = basic(text("client_id"), secret, text("basic_encoding") != "raw");
-            exchange.credentials.guard("the Basic line", &line);
-            headers.push(("Authorization".into(), line));
+            let pair = basic(text("client_id"), secret, text("basic_encoding") != "raw");
+            exchange.credentials.guard("the Basic credentials", &pair);
+            headers.push(("Authorization".into(), Secret::join(&["Basic ", pair.expose()])));
         }
         "post" => pairs.extend([("client_id", text("client_id")), ("client_secret", secret)]),
         _ => pairs.push(("client_id", text("client_id"))),
@@ -228,14 +229,20 @@ fn request(exchange: &Exchange<'_>, url: &str, pairs: &[(&str, &str)], for_token
         pairs.extend(text("resource").split(' ').map(|resource| ("resource", resource)));
         pairs.extend(extra.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     }
-    Ok(Request { url: Secret::new(url), headers, content_type: FORM, body: form::body(pairs) })
+    Ok(Request {
+        url: Secret::new(url),
+        shown: url.into(),
+        headers,
+        content_type: FORM,
+        body: form::body(pairs),
+    })
 }
 
-/// RFC 6749 section 2.3.1: each part form-encoded, then joined, then base64.
+/// RFC 6749 section 2.3.1: each part form-encoded, then joined, then base64. What stands behind "Basic ".
 fn basic(id: &str, secret: &str, encode: bool) -> Secret {
     let part = |text: &str| Secret::from(if encode { form::encode(text) } else { text.to_owned() });
     let pair = Secret::join(&[part(id).expose(), ":", part(secret).expose()]);
-    Secret::join(&["Basic ", Secret::from(BASE64_STANDARD.encode(pair.expose())).expose()])
+    Secret::from(BASE64_STANDARD.encode(pair.expose()))
 }
 
 #[cfg(test)]
@@ -245,15 +252,15 @@ mod test {
     #[test]
     fn basic_is_that_of_rfc_6749_section_2_3_1() {
         let line = basic("s6BhdRkqt3", "7Fjfp0ZBr1KtDRbnfVdmIw", true);
-        assert_eq!(line.expose(), "Basic czZCaGRSa3F0Mzo3RmpmcDBaQnIxS3REUmJuZlZkbUl3");
+        assert_eq!(line.expose(), "czZCaGRSa3F0Mzo3RmpmcDBaQnIxS3REUmJuZlZkbUl3");
         let line = basic("s6BhdRkqt3", "gX1fBat3bV", true);
-        assert_eq!(line.expose(), "Basic czZCaGRSa3F0MzpnWDFmQmF0M2JW");
+        assert_eq!(line.expose(), "czZCaGRSa3F0MzpnWDFmQmF0M2JW");
     }
 
     #[test]
     fn basic_encodes_each_part_before_it_joins_them() {
         let decoded = |line: Secret| {
-            let bytes = BASE64_STANDARD.decode(line.expose().trim_start_matches("Basic ")).unwrap();
+            let bytes = BASE64_STANDARD.decode(line.expose()).unwrap();
             String::from_utf8(bytes).unwrap()
         };
         assert_eq!(decoded(basic("weird:id +%", "s/é", true)), "weird%3Aid+%2B%25:s%2F%C3%A9");

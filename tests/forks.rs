@@ -1,0 +1,177 @@
+//! After fork() a client works in the child, whatever the parent's threads were doing. One test, alone in its
+//! program: a process that forks should have few threads.
+mod support;
+
+use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+use support::{
+    always, client, client_with, consented, failure, pause, sandbox, together, token, until_asked, within,
+};
+use tokenkeep::{Call, Kind};
+use tokenkeep_sandbox::Fault;
+
+/// Does some work in a forked child that has no other threads, and gives what it says.
+fn in_fork(work: impl FnOnce() -> String) -> String {
+    let (mut reader, mut writer) = std::io::pipe().expect("a pipe");
+    // SAFETY: the child only does this work on the one thread it has, and leaves by _exit.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: the descriptor is this process's own copy; SIGALRM ends a child that hangs.
+        unsafe { libc::close(reader.as_raw_fd()) };
+        unsafe { libc::alarm(20) };
+        let said = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| "it panicked".into());
+        writer.write_all(said.as_bytes()).ok();
+        // SAFETY: leaves at once, without the parent's exit handlers.
+        unsafe { libc::_exit(0) };
+    }
+    assert!(child > 0, "no child");
+    drop(writer);
+    let mut said = String::new();
+    reader.read_to_string(&mut said).expect("what the child says");
+    let mut status = 0;
+    // SAFETY: the child is ours and `status` is valid for writing.
+    unsafe { libc::waitpid(child, &mut status, 0) };
+    assert_eq!(status, 0, "the child hung or died: {said}");
+    said
+}
+
+fn outcome(result: tokenkeep::Result<tokenkeep::Token>) -> String {
+    match result {
+        Ok(token) => token.value().to_owned(),
+        Err(error) => error.kind().name().to_owned(),
+    }
+}
+
+#[test]
+fn a_client_works_in_a_forked_child() {
+    a_child_gets_a_token_of_its_own_while_the_parents_renewal_hangs();
+    a_child_uses_the_token_that_its_parent_had_and_asks_nobody();
+    a_child_renews_by_itself_when_the_token_ends();
+    a_child_does_not_spend_the_refresh_token_that_its_parent_holds();
+    a_child_does_not_spend_a_given_refresh_token_that_its_parent_may_spend();
+    a_child_may_use_a_refresh_token_that_does_not_rotate();
+    forks_while_threads_use_the_client_all_work();
+}
+
+fn a_child_gets_a_token_of_its_own_while_the_parents_renewal_hangs() {
+    let sandbox = sandbox();
+    sandbox.fault(Fault { hang: true, ..Fault::on("acquired/login") });
+    let client = client(&sandbox, "acquired");
+    assert_eq!(client.token(&within(50)).unwrap_err().kind(), Kind::Timeout);
+    until_asked(&sandbox, "acquired/login", 1);
+    let said = in_fork(|| outcome(client.token(&within(5000))));
+    assert!(said.contains("SANDBOX-TOKEN"), "{said}");
+    assert_eq!(sandbox.count("acquired/login"), 2);
+}
+
+fn a_child_uses_the_token_that_its_parent_had_and_asks_nobody() {
+    let sandbox = sandbox();
+    let client = client(&sandbox, "acquired");
+    let had = token(&client);
+    for _ in 0..3 {
+        let said = in_fork(|| {
+            let first = outcome(client.token(&Call::default()));
+            pause(100);
+            assert_eq!(outcome(client.token(&Call::default())), first);
+            first
+        });
+        assert_eq!(said, had.value());
+    }
+    assert_eq!(sandbox.count("acquired/login"), 1, "a fresh token needs no renewal");
+}
+
+fn a_child_renews_by_itself_when_the_token_ends() {
+    let sandbox = sandbox();
+    sandbox.set_lifetime("acquired", json!(0.3));
+    let client = client(&sandbox, "acquired");
+    let had = token(&client);
+    let said = in_fork(|| {
+        pause(350);
+        let renewed = token(&client);
+        client.rejected(renewed.generation(), 401, None).expect("worth asking again");
+        outcome(client.token(&Call::default()))
+    });
+    assert!(said.contains("SANDBOX-TOKEN") && said != had.value(), "{said}");
+    assert_eq!(sandbox.count("acquired/login"), 3);
+    pause(350);
+    token(&client);
+    assert_eq!(sandbox.count("acquired/login"), 4);
+}
+
+fn a_child_does_not_spend_the_refresh_token_that_its_parent_holds() {
+    let sandbox = sandbox();
+    sandbox.set_lifetime("pink", json!(1));
+    let client = consented(&sandbox, &[]);
+    let had = token(&client);
+    let said = in_fork(|| {
+        let first = outcome(client.token(&Call::default()));
+        pause(1100);
+        let error = failure(&client);
+        assert!(
+            error.message().contains("fork") && error.message().contains("refresh_rotates = no"),
+            "{error}"
+        );
+        format!("{first} {}", error.kind().name())
+    });
+    assert_eq!(said, format!("{} STORE", had.value()));
+    assert_eq!(sandbox.count("pink/token"), 1, "nobody was asked");
+    let renewed = token(&client);
+    assert_ne!(renewed.value(), had.value(), "the parent refreshes as ever");
+}
+
+fn a_child_does_not_spend_a_given_refresh_token_that_its_parent_may_spend() {
+    let sandbox = sandbox();
+    let seed = support::browser::refresh_token(&sandbox);
+    let mut config = tokenkeep::Config::new("pink");
+    config.set("client_id", "public-client").set("grant", "refresh_token").set("refresh_token", &seed);
+    config.set("token_url", &format!("{}/oauth/token", sandbox.base("pink")));
+    let client = support::open(&config);
+    let said = in_fork(|| outcome(client.token(&Call::default())));
+    assert_eq!(said, "STORE");
+    token(&client);
+}
+
+fn a_child_may_use_a_refresh_token_that_does_not_rotate() {
+    let sandbox = sandbox();
+    sandbox.configure("pink", json!({"lifetime": 0.3, "rotate_refresh": false}));
+    let client = consented(&sandbox, &[("refresh_rotates", "no")]);
+    let said = in_fork(|| {
+        pause(350);
+        outcome(client.token(&Call::default()))
+    });
+    assert!(said.contains("SANDBOX-TOKEN"), "{said}");
+}
+
+fn forks_while_threads_use_the_client_all_work() {
+    let sandbox = sandbox();
+    sandbox.set_lifetime("acquired", json!(0.2));
+    sandbox.fault(Fault { delay_ms: 5, ..always("acquired/login") });
+    let client = client_with(&sandbox, "acquired", &[]);
+    let use_it = || {
+        let said = outcome(client.token(&within(8000)));
+        client.take_events();
+        client.with([("account", "derived")]).expect("a derived client");
+        said
+    };
+    let stop = AtomicBool::new(false);
+    together(4, |index| {
+        if index == 0 {
+            let forks: Vec<_> = (0..40).map(|_| catch_unwind(AssertUnwindSafe(|| in_fork(use_it)))).collect();
+            stop.store(true, Ordering::Relaxed);
+            for said in forks {
+                let said = said.expect("the child ends well");
+                assert!(said.contains("SANDBOX-TOKEN"), "{said}");
+            }
+            return;
+        }
+        while !stop.load(Ordering::Relaxed) {
+            token(&client);
+            client.take_events();
+            client.with([("account", "derived")]).expect("a derived client");
+        }
+    });
+}

@@ -1,0 +1,194 @@
+//! Who shares a token with whom, and who must not.
+mod support;
+
+use serde_json::json;
+use support::browser::call;
+use support::{always, assert_error, client, client_with, config, failure, open, sandbox, together, token};
+use tokenkeep::{Client, Config, Kind};
+use tokenkeep_sandbox::{Fault, fixtures};
+
+#[test]
+fn clients_that_differ_in_identity_alone_never_share() {
+    let sandbox = sandbox();
+    let mut values = vec![token(&client(&sandbox, "oauth2")).value().to_owned()];
+    for setting in [
+        ("audience", "one"),
+        ("audience", "two"),
+        ("resource", "https://one.example/"),
+        ("scope", "read write"),
+        ("account", "alice"),
+        ("account", "bob"),
+        ("token_extra", "a=1"),
+        ("client_auth", "post"),
+    ] {
+        let other = client_with(&sandbox, "oauth2", &[setting]);
+        assert!(other.peek().is_none(), "{setting:?} finds another's token");
+        values.push(token(&other).value().to_owned());
+    }
+    assert_eq!(sandbox.count("oauth2/token"), values.len() as u64);
+    values.sort();
+    values.dedup();
+    assert_eq!(sandbox.count("oauth2/token"), values.len() as u64);
+}
+
+#[test]
+fn clients_that_differ_in_calling_or_showing_alone_share_one_request() {
+    let sandbox = sandbox();
+    let settings: [&[(&str, &str)]; 4] = [
+        &[],
+        &[("timeout", "3")],
+        &[("mid", fixtures::ACQUIRED_MID)],
+        &[("company_id", fixtures::ACQUIRED_COMPANY_ID)],
+    ];
+    let clients: Vec<Client> =
+        settings.iter().map(|settings| client_with(&sandbox, "acquired", settings)).collect();
+    sandbox.fault(Fault { delay_ms: 50, ..Fault::on("acquired/login") });
+    let tokens = together(clients.len(), |index| token(&clients[index]));
+    assert_eq!(sandbox.count("acquired/login"), 1);
+    assert!(tokens.iter().all(|token| token.value() == tokens[0].value()));
+    let pages: Vec<_> = tokens.iter().map(|token| call(&sandbox.resource("acquired"), token)).collect();
+    let echoed: Vec<_> = pages.iter().map(|page| (page.header("company-id"), page.header("mid"))).collect();
+    let (company, mid) = (Some(fixtures::ACQUIRED_COMPANY_ID), Some(fixtures::ACQUIRED_MID));
+    assert_eq!(echoed, [(None, None), (None, None), (None, mid), (company, None)]);
+}
+
+#[test]
+fn a_wrong_key_never_gets_the_right_ones_token() {
+    let sandbox = sandbox();
+    let right = client(&sandbox, "acquired");
+    token(&right);
+    let wrong = client_with(&sandbox, "acquired", &[("app_key", "SANDBOX-SECRET-wrong-00000001")]);
+    assert!(wrong.peek().is_none());
+    assert_eq!(failure(&wrong).kind(), Kind::Denied);
+    assert!(right.peek().is_some(), "and the right one's token is kept");
+}
+
+#[test]
+fn a_token_given_to_one_client_is_not_shown_by_another() {
+    let personal =
+        |value: &str| open(Config::new("pink").set("grant", "access_token").set("access_token", value));
+    let (one, two) = (personal("SANDBOX-TOKEN-one"), personal("SANDBOX-TOKEN-two"));
+    assert_eq!((token(&one).value(), token(&two).value()), ("SANDBOX-TOKEN-one", "SANDBOX-TOKEN-two"));
+}
+
+#[test]
+fn a_client_that_would_be_kept_otherwise_is_refused_naming_the_setting() {
+    let sandbox = sandbox();
+    let _first = client(&sandbox, "acquired");
+    for (name, value) in [
+        ("proxy", "http://user:SANDBOX-SECRET@127.0.0.1:9"),
+        ("ca_file", "/tmp/ca.pem"),
+        ("refresh_early", "5 s"),
+        ("default_lifetime", "5 s"),
+        ("max_attempts", "1"),
+        ("connect_timeout", "1 s"),
+        ("background", "off"),
+        ("user_agent", "me/1"),
+    ] {
+        let error = Client::new(config(&sandbox, "acquired").set(name, value)).unwrap_err();
+        assert_error(&error, Kind::Config, &["another client", name]);
+        assert!(!error.message().contains("SANDBOX"), "{error}");
+    }
+}
+
+#[test]
+fn a_disagreement_ends_with_the_client_that_was_first() {
+    let sandbox = sandbox();
+    drop(client(&sandbox, "acquired"));
+    token(&client_with(&sandbox, "acquired", &[("max_attempts", "1")]));
+}
+
+#[test]
+fn with_its_last_client_a_credential_is_forgotten_at_once() {
+    let sandbox = sandbox();
+    for round in 0..40 {
+        let client = client_with(&sandbox, "acquired", &[("max_attempts", &(round % 2 + 1).to_string())]);
+        token(&client);
+    }
+    assert_eq!(sandbox.count("acquired/login"), 40);
+}
+
+#[test]
+fn the_default_environment_and_the_same_one_by_name_are_one_identity() {
+    let acquired = |settings: &[(&str, &str)]| {
+        let mut config = Config::new("acquired");
+        config.set("app_id", "12345678").set("app_key", "SANDBOX-SECRET").set("proxy", "none");
+        for (name, value) in settings {
+            config.set(name, value);
+        }
+        Client::new(&config)
+    };
+    let _default = acquired(&[]).unwrap();
+    // Whoever shares must agree, so a disagreement tells who shares.
+    let disagreeing = ("max_attempts", "1");
+    assert!(acquired(&[("environment", "production"), disagreeing]).is_err());
+    assert!(acquired(&[("base_url", "https://api.acquired.com"), disagreeing]).is_err());
+    assert!(acquired(&[("environment", "qa"), disagreeing]).is_ok());
+}
+
+#[test]
+fn one_refresh_token_serves_one_identity() {
+    let refreshing = |settings: &[(&str, &str)]| {
+        let mut config = Config::new("oauth2");
+        config.set("grant", "refresh_token").set("client_id", "id").set("token_url", "https://a.example/t");
+        config.set("refresh_token", "SANDBOX-SECRET-refresh");
+        for (name, value) in settings {
+            config.set(name, value);
+        }
+        Client::new(&config)
+    };
+    let first = refreshing(&[]).unwrap();
+    let error = refreshing(&[("account", "bob")]).unwrap_err();
+    assert_error(&error, Kind::Config, &["refresh_token", "another identity"]);
+    assert!(!error.message().contains("SANDBOX"), "{error}");
+    assert!(refreshing(&[]).is_ok(), "the same identity may have it twice");
+    assert!(refreshing(&[("account", "bob"), ("refresh_token", "SANDBOX-SECRET-other")]).is_ok());
+    drop(first);
+    assert!(refreshing(&[("account", "bob")]).is_ok(), "it is free again");
+}
+
+#[test]
+fn a_derived_client_keeps_its_token_as_long_as_the_first_lives() {
+    let sandbox = sandbox();
+    let base = client(&sandbox, "oauth2");
+    let alice = || base.with([("account", "alice")]).unwrap();
+    let first = token(&alice());
+    assert_eq!(token(&alice()).value(), first.value(), "the derived client is gone, its token is not");
+    let twice_derived = alice().with([("scope", "write")]).unwrap();
+    let second = token(&twice_derived);
+    drop(twice_derived);
+    assert_eq!(token(&alice().with([("scope", "write")]).unwrap()).value(), second.value());
+    assert_eq!(sandbox.count("oauth2/token"), 2);
+    drop(base);
+    token(&client_with(&sandbox, "oauth2", &[("account", "alice")]));
+    assert_eq!(sandbox.count("oauth2/token"), 3, "with the first client its family is gone");
+}
+
+#[test]
+fn a_derived_client_is_no_clone() {
+    let sandbox = sandbox();
+    let base = client(&sandbox, "acquired");
+    let derived = base.with([("mid", fixtures::ACQUIRED_MID)]).unwrap();
+    base.close();
+    assert!(base.is_closed() && base.clone().is_closed() && !derived.is_closed());
+    token(&derived);
+    assert_error(&base.with([("tmeout", "3")]).unwrap_err(), Kind::Config, &["did you mean timeout?"]);
+}
+
+#[test]
+fn locations_share_one_user_token() {
+    let sandbox = sandbox();
+    sandbox.fault(Fault { delay_ms: 30, ..always("frederick/*") });
+    let ids = ["7d3f0a52-0001", "7d3f0a52-0002", "7d3f0a52-0003"];
+    let clients: Vec<Client> =
+        ids.iter().map(|id| client_with(&sandbox, "frederick", &[("location_id", id)])).collect();
+    let tokens = together(ids.len(), |index| token(&clients[index]));
+    assert_eq!((sandbox.count("frederick/user_token"), sandbox.count("frederick/location_token")), (1, 3));
+    for (id, token) in ids.iter().zip(&tokens) {
+        let appointments = format!("{}/v1/locations/{id}/appointments", sandbox.base("frederick"));
+        assert_eq!(call(&appointments, token).json()["location_id"], json!(id));
+    }
+    let user = client_with(&sandbox, "frederick", &[("acts_as", "user")]);
+    token(&user);
+    assert_eq!(sandbox.count("frederick/user_token"), 1, "the user's own client has it too");
+}

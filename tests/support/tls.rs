@@ -1,0 +1,184 @@
+//! Certificates made with the openssl command, and an HTTPS server that shows them.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+
+use super::server::{self, Request};
+use super::{Directory, PATIENCE};
+
+/// An authority and what it signed: `NAME.pem` and `NAME.key` in one directory.
+pub(crate) struct Certificates(Directory);
+
+const CA: &str = "
+[ca]
+default_ca = this
+[this]
+new_certs_dir = .
+database = index.txt
+rand_serial = yes
+certificate = ca.pem
+private_key = ca.key
+default_md = sha256
+policy = any
+unique_subject = no
+[any]
+commonName = supplied
+[req]
+distinguished_name = any
+";
+
+/// Name, what it is for, first and last day.
+const SIGNED: [(&str, &str, &str, &str); 5] = [
+    ("good", "DNS:localhost,IP:127.0.0.1", "20200101000000Z", "20990101000000Z"),
+    ("vendor", "DNS:vendor.invalid", "20200101000000Z", "20990101000000Z"),
+    ("elsewhere", "DNS:elsewhere.example", "20200101000000Z", "20990101000000Z"),
+    ("expired", "DNS:localhost,IP:127.0.0.1", "20200101000000Z", "20210101000000Z"),
+    ("client", "DNS:client.example", "20200101000000Z", "20990101000000Z"),
+];
+
+/// The certificates of this test program; None, and a word about it, where there is no openssl.
+pub(crate) fn certificates() -> Option<&'static Certificates> {
+    static MADE: OnceLock<Option<Certificates>> = OnceLock::new();
+    let made = MADE.get_or_init(|| match Command::new("openssl").arg("version").output() {
+        Ok(output) if output.status.success() => Some(Certificates::make()),
+        Err(error) if error.kind() != ErrorKind::NotFound => panic!("openssl: {error}"),
+        _ => None,
+    });
+    if made.is_none() {
+        super::skip("openssl", "apt-get install openssl");
+    }
+    made.as_ref()
+}
+
+impl Certificates {
+    fn make() -> Certificates {
+        let made = Certificates(Directory::new());
+        made.0.write("ca.cnf", CA);
+        made.0.write("index.txt", "");
+        made.authority("ca");
+        made.authority("stranger");
+        for (name, names, from, to) in SIGNED {
+            made.0.write(&format!("{name}.ext"), &format!("subjectAltName={names}\n"));
+            let (key, request, pem) = (format!("{name}.key"), format!("{name}.csr"), format!("{name}.pem"));
+            let subject = format!("/CN={name}");
+            made.run(&[&["req", "-new", "-keyout", &key, "-out", &request, "-subj", &subject], &NEW_KEY[..]]);
+            let extensions = format!("{name}.ext");
+            made.run(&[
+                &["ca", "-batch", "-notext", "-config", "ca.cnf", "-in", &request, "-out", &pem],
+                &["-extfile", &extensions, "-startdate", from, "-enddate", to],
+            ]);
+        }
+        made
+    }
+
+    fn authority(&self, name: &str) {
+        let (key, pem, subject) =
+            (format!("{name}.key"), format!("{name}.pem"), format!("/CN={name} of a test"));
+        self.run(&[
+            &["req", "-x509", "-days", "9000", "-keyout", &key, "-out", &pem, "-subj", &subject],
+            &["-addext", "basicConstraints=critical,CA:TRUE"],
+            &NEW_KEY[..],
+        ]);
+    }
+
+    fn run(&self, arguments: &[&[&str]]) {
+        let mut command = Command::new("openssl");
+        command.args(arguments.concat()).current_dir(self.0.path());
+        let output = command.output().expect("openssl runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// The path of a file: "ca.pem", "client.key", ...
+    pub(crate) fn path(&self, file: &str) -> String {
+        self.0.path().join(file).to_str().expect("a path that is text").to_owned()
+    }
+
+    fn chain(&self, name: &str) -> Vec<CertificateDer<'static>> {
+        let path = self.path(&format!("{name}.pem"));
+        let read: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).expect("a PEM file").collect();
+        read.expect("certificates")
+    }
+}
+
+const NEW_KEY: [&str; 6] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-batch"];
+
+/// An HTTPS server on a loopback port that answers every request alike. It ends with the process.
+pub(crate) struct TlsServer {
+    address: String,
+    connections: Arc<Mutex<usize>>,
+    seen: Arc<Mutex<Vec<Request>>>,
+}
+
+impl TlsServer {
+    /// Shows this certificate and, if told so, demands one of the client.
+    pub(crate) fn start(certificates: &Certificates, name: &str, demanding: bool, answer: &str) -> TlsServer {
+        let config = Arc::new(config(certificates, name, demanding));
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let (connections, seen) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(Vec::new())));
+        let (counter, book, answer) = (Arc::clone(&connections), Arc::clone(&seen), answer.to_owned());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                *counter.lock().expect("the counter") += 1;
+                let (config, book, answer) = (Arc::clone(&config), Arc::clone(&book), answer.clone());
+                std::thread::spawn(move || serve(config, stream, &book, &answer));
+            }
+        });
+        TlsServer { address, connections, seen }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("https://{}{path}", self.address)
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        *self.connections.lock().expect("the counter")
+    }
+
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.seen.lock().expect("the book").clone()
+    }
+}
+
+fn config(certificates: &Certificates, name: &str, demanding: bool) -> ServerConfig {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
+    let builder = builder.with_safe_default_protocol_versions().expect("protocol versions");
+    let builder = if demanding {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(certificates.chain("ca"));
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+        builder.with_client_cert_verifier(verifier.expect("a verifier"))
+    } else {
+        builder.with_no_client_auth()
+    };
+    let key = PrivateKeyDer::from_pem_file(certificates.path(&format!("{name}.key"))).expect("a key");
+    builder.with_single_cert(certificates.chain(name), key).expect("a certificate and its key")
+}
+
+fn serve(config: Arc<ServerConfig>, stream: TcpStream, book: &Mutex<Vec<Request>>, answer: &str) {
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let connection = ServerConnection::new(config).expect("a connection");
+    let mut stream = StreamOwned::new(connection, stream);
+    match server::read(&mut stream) {
+        Some(request) => {
+            book.lock().expect("the book").push(request);
+            stream.write_all(answer.as_bytes()).ok();
+            stream.conn.send_close_notify();
+            stream.flush().ok();
+        }
+        // What the client still says is read, so that our alert reaches it before the port closes.
+        None => drop(stream.sock.read_to_end(&mut Vec::new())),
+    }
+}
