@@ -309,7 +309,7 @@ typedef struct {
     uint32_t timeout_ms;
     /**
      * The token must live at least this much longer, in milliseconds; one that does not is renewed
-     * first.
+     * first, and if that fails the call does. More than the vendor's tokens ever live counts as 0.
      */
     uint32_t min_valid_ms;
     /**
@@ -644,7 +644,7 @@ const char *tokenkeep_consent_url(const tokenkeep_consent *consent, size_t *leng
  * tokenkeep_client_token has tokens. Succeeds once. `out` may be NULL. Blocks for as long as the
  * setting `timeout` allows.
  *
- * TOKENKEEP_DENIED: the person or the vendor said no.
+ * TOKENKEEP_CONSENT_REQUIRED: the person or the vendor said no.
  */
 tokenkeep_status tokenkeep_consent_finish(tokenkeep_consent *consent,
                                           const char *redirected_url,

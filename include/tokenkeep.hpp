@@ -660,12 +660,9 @@ public:
 
     /// All headers that the vendor wants on a request: Authorization first, unless the token goes into the
     /// query, then its own, such as x-api-key.
-    [[nodiscard]] Headers headers() const &noexcept {
+    [[nodiscard]] Headers headers() const noexcept {
         return Headers(detail::Handle<tokenkeep_token>(tokenkeep_token_clone(native())));
     }
-
-    /// \copydoc headers() const
-    [[nodiscard]] Headers headers() &&noexcept { return Headers(std::move(token_)); }
 
     /// The pair for the query, "access_token=...", encoded; empty unless the setting `placement` is `query`.
     /// Send "Cache-Control: no-store" with such a request (RFC 6750 section 2.3).
@@ -722,7 +719,7 @@ public:
     ///
     /// Never fails: what is wrong here or in set() is remembered, and making a client reports all of it at
     /// once.
-    explicit Config(std::string_view provider) noexcept
+    explicit Config(std::string_view provider)
         : config_(tokenkeep_config_new(detail::nul_ended(provider).c_str())) {}
 
     /// Takes over a config of tokenkeep.h, which is freed with this object.
@@ -751,25 +748,25 @@ public:
 
     /// Sets one setting; a later value replaces an earlier one. Both texts are copied; a secret goes from the
     /// caller's memory straight to the library, which wipes it when it is no longer needed.
-    Config &set(std::string_view name, std::string_view value) &noexcept {
+    Config &set(std::string_view name, std::string_view value) & {
         tokenkeep_config_set(config_.get(), detail::nul_ended(name).c_str(), value.data(), value.size());
         return *this;
     }
 
     /// The same for a value that ends with a NUL, such as one that std::getenv gives. A NULL is a fault like
     /// any other: making a client reports it.
-    Config &set(std::string_view name, const char *value) &noexcept {
+    Config &set(std::string_view name, const char *value) & {
         tokenkeep_config_set(config_.get(), detail::nul_ended(name).c_str(), value, TOKENKEEP_NUL_ENDED);
         return *this;
     }
 
     /// \copydoc set(std::string_view, std::string_view)
-    [[nodiscard]] Config &&set(std::string_view name, std::string_view value) &&noexcept {
+    [[nodiscard]] Config &&set(std::string_view name, std::string_view value) && {
         return std::move(set(name, value));
     }
 
     /// \copydoc set(std::string_view, const char *)
-    [[nodiscard]] Config &&set(std::string_view name, const char *value) &&noexcept {
+    [[nodiscard]] Config &&set(std::string_view name, const char *value) && {
         return std::move(set(name, value));
     }
 

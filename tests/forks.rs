@@ -21,8 +21,10 @@ fn in_fork(work: impl FnOnce() -> String) -> String {
     let child = unsafe { libc::fork() };
     if child == 0 {
         // SAFETY: the descriptor is this process's own copy; SIGALRM ends a child that hangs.
-        unsafe { libc::close(reader.as_raw_fd()) };
-        unsafe { libc::alarm(20) };
+        unsafe {
+            libc::close(reader.as_raw_fd());
+            libc::alarm(20);
+        }
         let said = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| "it panicked".into());
         writer.write_all(said.as_bytes()).ok();
         // SAFETY: leaves at once, without the parent's exit handlers.

@@ -84,11 +84,7 @@ fn raw_text(rest: &str) -> Option<usize> {
 /// A lifetime is no letter.
 fn is_letter(rest: &str) -> bool {
     let mut letters = rest.chars().skip(1);
-    match (letters.next(), letters.next()) {
-        (Some('\\'), _) => true,
-        (_, Some('\'')) => true,
-        _ => false,
-    }
+    matches!((letters.next(), letters.next()), (Some('\\'), _) | (_, Some('\'')))
 }
 
 fn quoted(rest: &str, quote: char) -> usize {

@@ -1,9 +1,7 @@
 //! Settings: what is refused, in which words; where secrets may come from.
 mod support;
 
-use support::{
-    Directory, assert_error, client_by, config, failure, in_child, open, sandbox, server, token, told,
-};
+use support::{Directory, assert_error, client_by, failure, in_child, open, sandbox, server, token, told};
 use tokenkeep::{Client, Config, Error, Kind};
 
 /// The error that these settings meet before anything is sent.

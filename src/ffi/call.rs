@@ -17,7 +17,7 @@ pub struct tokenkeep_call {
     /// How long the call may take, in milliseconds. 0: as the setting `timeout` says.
     pub timeout_ms: u32,
     /// The token must live at least this much longer, in milliseconds; one that does not is renewed
-    /// first.
+    /// first, and if that fails the call does. More than the vendor's tokens ever live counts as 0.
     pub min_valid_ms: u32,
     /// Must be 0.
     pub flags: u32,

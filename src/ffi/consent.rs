@@ -61,7 +61,7 @@ pub unsafe extern "C" fn tokenkeep_consent_url(
 /// tokenkeep_client_token has tokens. Succeeds once. `out` may be NULL. Blocks for as long as the
 /// setting `timeout` allows.
 ///
-/// TOKENKEEP_DENIED: the person or the vendor said no.
+/// TOKENKEEP_CONSENT_REQUIRED: the person or the vendor said no.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_consent_finish(
     consent: *mut tokenkeep_consent,

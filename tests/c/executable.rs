@@ -1,4 +1,5 @@
 //! C programs that are linked against the shared library.
+#![allow(dead_code, reason = "every test program uses a part of it")]
 
 use std::ffi::OsStr;
 use std::os::unix::fs::symlink;

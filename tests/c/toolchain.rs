@@ -1,6 +1,11 @@
 //! The C library as cargo builds it, and the tools to try it with.
+#![allow(dead_code, unused_imports, reason = "every test program uses a part of it")]
 
-use std::io::{self, Write};
+#[path = "../support/tool.rs"]
+mod tool;
+
+pub(crate) use tool::is_installed;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -16,20 +21,6 @@ pub(crate) fn run(command: &mut Command) -> String {
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{command:?}: {}\n{out}{err}", output.status);
     out.into_owned()
-}
-
-/// Whether a tool is there. If not, what needs it is skipped and says so; with TOKENKEEP_NO_SKIP=1 it fails.
-#[track_caller]
-pub(crate) fn is_installed(tool: &str, what: &str, package: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&path).any(|directory| directory.join(tool).is_file());
-    if !found {
-        let line = format!("skipped: {what} (install: apt-get install {package})");
-        assert!(env::var_os("TOKENKEEP_NO_SKIP").is_none_or(|no| no != "1"), "{line}");
-        // Not by a macro: the test runner would keep it to itself.
-        writeln!(io::stderr(), "{line}").expect("standard error takes a line");
-    }
-    found
 }
 
 /// An empty directory of this name under the target directory.

@@ -10,6 +10,7 @@ pub(crate) mod browser;
 pub(crate) mod proxy;
 pub(crate) mod server;
 pub(crate) mod tls;
+pub(crate) mod tool;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -223,13 +224,6 @@ const PROXIES: [&str; 9] = [
     "NO_PROXY",
     "REQUEST_METHOD",
 ];
-
-/// Says that a test is skipped, and what would have it run. With TOKENKEEP_NO_SKIP nothing may be skipped.
-#[allow(clippy::print_stderr, reason = "a skipped test is named")]
-pub(crate) fn skip(what: &str, install: &str) {
-    assert!(told("TOKENKEEP_NO_SKIP").is_none(), "{what} is missing: {install}");
-    eprintln!("skipped: {what} is missing (install: {install})");
-}
 
 /// The wall clock.
 pub(crate) fn now() -> std::time::SystemTime {

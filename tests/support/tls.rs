@@ -1,6 +1,6 @@
 //! Certificates made with the openssl command, and an HTTPS server that shows them.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -46,14 +46,10 @@ const SIGNED: [(&str, &str, &str, &str); 5] = [
 /// The certificates of this test program; None, and a word about it, where there is no openssl.
 pub(crate) fn certificates() -> Option<&'static Certificates> {
     static MADE: OnceLock<Option<Certificates>> = OnceLock::new();
-    let made = MADE.get_or_init(|| match Command::new("openssl").arg("version").output() {
-        Ok(output) if output.status.success() => Some(Certificates::make()),
-        Err(error) if error.kind() != ErrorKind::NotFound => panic!("openssl: {error}"),
-        _ => None,
+    let made = MADE.get_or_init(|| {
+        super::tool::is_installed("openssl", "TLS with good and bad certificates", "openssl")
+            .then(Certificates::make)
     });
-    if made.is_none() {
-        super::skip("openssl", "apt-get install openssl");
-    }
     made.as_ref()
 }
 
