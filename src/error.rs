@@ -112,7 +112,7 @@ struct Detail {
     retry_after: Option<Duration>,
 }
 
-/// A result whose error is [`enum@Error`].
+/// A result whose error is [`struct@Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {

@@ -21,7 +21,7 @@
 //! * [`Client`]: a handle on one credential's tokens. Clients of one credential share one token and one renewal.
 //! * [`Token`]: what to send with a request, immutable and shared by reference.
 //! * [`Consent`]: a person's yes in progress, where the vendor asks for one.
-//! * [`enum@Error`]: what went wrong and what to do, by [`Kind`].
+//! * [`struct@Error`]: what went wrong and what to do, by [`Kind`].
 //!
 //! # What is promised
 //!

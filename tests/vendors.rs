@@ -4,7 +4,9 @@ mod support;
 use base64::Engine;
 use serde_json::json;
 use support::browser::{self, call, get};
-use support::{assert_error, client, client_with, config, consented, failure, open, pause, sandbox, token};
+use support::{
+    assert_error, client, client_by, client_with, config, consented, failure, open, pause, sandbox, token,
+};
 use tokenkeep::{Call, Client, Kind, Lifetime, Token};
 use tokenkeep_sandbox::{Level, Sandbox, fixtures};
 
@@ -41,7 +43,7 @@ fn acquire_takes_up_a_regenerated_token_from_its_file() {
     let sandbox = sandbox();
     let directory = support::Directory::new();
     let file = directory.write("token", &format!("{}\n", fixtures::ACQUIRE_ACCESS_TOKEN));
-    let client = client_with(&sandbox, "acquire", &[("access_token_file", &file)]);
+    let client = client_by(&sandbox, "acquire", "access_token_file", &file);
     let old = token(&client);
     assert_eq!(old.value(), fixtures::ACQUIRE_ACCESS_TOKEN);
     directory.write("token", &sandbox.regenerate("acquire"));
