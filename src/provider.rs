@@ -10,7 +10,7 @@ use once_cell::sync::OnceCell;
 use serde::Deserialize;
 
 use crate::error::{Error, Kind, Result};
-use crate::settings::{Class, Form, Offered, nearest};
+use crate::settings::{Class, Form, Offered, nearest, read_trusted};
 use crate::template::Template;
 
 /// How a token is obtained.
@@ -209,8 +209,8 @@ impl Provider {
 
     fn read(path: &Path) -> Result<Arc<Provider>> {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Error::new(Kind::Config, format!("provider file {shown} cannot be read: {error}"))
+        let (text, _) = read_trusted(path).map_err(|why| {
+            Error::new(Kind::Config, format!("provider file {shown} cannot be used: {why}"))
         })?;
         Provider::parse(&text, &shown).map(Arc::new)
     }

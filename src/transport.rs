@@ -169,9 +169,11 @@ fn classify(error: ureq::Error) -> (Kind, bool, String) {
         }
         ureq::Error::HostNotFound => (Kind::Network, false, "there is no such host".into()),
         ureq::Error::ConnectionFailed => (Kind::Network, false, "no connection could be made".into()),
-        ureq::Error::ConnectProxyFailed(why) => {
-            (Kind::Network, false, format!("the proxy made no connection: {why}"))
-        }
+        ureq::Error::ConnectProxyFailed(why) => (
+            Kind::Network,
+            false,
+            format!("the proxy made no connection (is `proxy` right, and its password?): {why}"),
+        ),
         ureq::Error::InvalidProxyUrl => (Kind::Config, false, "the proxy is no proxy URL".into()),
         ureq::Error::Tls(why) => (Kind::Tls, false, format!("TLS: {why}")),
         ureq::Error::Rustls(why) => (Kind::Tls, false, format!("TLS: {why}")),

@@ -137,6 +137,11 @@ fn a_rotated_refresh_token_outlives_an_answer_of_no_other_use() {
     }
 }
 
+/// A token that is lists within lists.
+fn deep_token() -> String {
+    format!(r#"{{"access_token": {}{}}}"#, "[".repeat(100_000), "]".repeat(100_000))
+}
+
 #[test]
 fn an_answer_that_is_no_token_is_told_by_what_it_is() {
     let sandbox = sandbox();
@@ -146,6 +151,7 @@ fn an_answer_that_is_no_token_is_told_by_what_it_is() {
         (Fault { body: Some(Body::Html), ..on() }, "HTML"),
         (Fault { body: Some(Body::Garbage), ..on() }, "no JSON"),
         (Fault { body: Some(Body::Text(r#"{"access_token": "SANDBOX-TOKEN"#.into())), ..on() }, "breaks off"),
+        (Fault { body: Some(Body::Text(deep_token())), ..on() }, "token"),
         (Fault { body: Some(Body::Empty), ..on() }, "empty body"),
         (Fault { body: Some(Body::Json(json!(["SANDBOX-TOKEN"]))), ..on() }, "no object"),
         (Fault { body: Some(Body::Json(json!({}))), ..on() }, "no access_token"),

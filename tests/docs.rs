@@ -126,7 +126,7 @@ fn the_guide_to_a_new_vendor_leads_to_a_token() {
     });
 
     let file = scratch("guide").join("orchard.toml");
-    fs::write(&file, &blocks("docs/ADDING_A_VENDOR.md", "toml")[0]).expect("a file");
+    private(&file, &blocks("docs/ADDING_A_VENDOR.md", "toml")[0]);
     let mut config = Config::new(file.to_str().expect("text"));
     config
         .set("base_url", &base_url)

@@ -49,8 +49,8 @@ fn an_unknown_provider_is_refused_with_the_nearest_name() {
 #[test]
 fn a_provider_is_a_path_only_with_a_slash_or_its_ending() {
     assert_error(&refused("no-such", &[]), Kind::Config, &["there is no provider no-such"]);
-    assert_error(&refused("./no-such", &[]), Kind::Config, &["provider file", "cannot be read"]);
-    assert_error(&refused("no-such.toml", &[]), Kind::Config, &["provider file", "cannot be read"]);
+    assert_error(&refused("./no-such", &[]), Kind::Config, &["provider file", "No such file"]);
+    assert_error(&refused("no-such.toml", &[]), Kind::Config, &["provider file", "No such file"]);
 }
 
 #[test]
@@ -190,6 +190,12 @@ fn a_secret_may_be_given_by_reference_and_nothing_else_may() {
 }
 
 #[test]
+fn a_secret_given_in_two_ways_is_refused() {
+    let error = acquired(&[("app_key_file", "/x")]);
+    assert_error(&error, Kind::Config, &["app_key is given in more than one way"]);
+}
+
+#[test]
 fn a_secret_from_the_environment_is_read_when_the_client_is_made() {
     let Some(base) = told("TOKENKEEP_TEST_BASE") else {
         let sandbox = sandbox();
@@ -325,4 +331,12 @@ fn a_vendors_own_settings_are_checked_like_all_others() {
         Kind::Config,
         &["did you mean user?", "pass holds control characters", "tenant is missing"],
     );
+}
+
+#[test]
+fn a_provider_file_that_others_can_write_is_refused() {
+    let directory = Directory::new();
+    let file = directory.write("own.toml", &OWN.replace("BASE", "https://own.example"));
+    support::chmod(&file, 0o664);
+    assert_error(&refused(&file, &[]), Kind::Config, &[&file, "others can write", "chmod go-w"]);
 }

@@ -50,6 +50,7 @@ pub(crate) struct Keeper {
     /// by a thread that it does not have.
     live: ArcSwapOption<Live>,
     refresh_token: ArcSwapOption<Secret>,
+    last_generation: AtomicU64,
     /// The longest timeout of its clients: what a flight may take.
     budget: AtomicI64,
     counts: Counts,
@@ -174,6 +175,7 @@ impl Keeper {
             core: ArcSwap::from_pointee(Core::new(born, State::new())),
             live: ArcSwapOption::empty(),
             refresh_token: ArcSwapOption::empty(),
+            last_generation: AtomicU64::new(0),
             budget: AtomicI64::new(0),
             counts: Counts::default(),
             tenants: AtomicUsize::new(0),
@@ -362,12 +364,13 @@ impl Keeper {
         let state = State::inherit(
             self.live.load_full(),
             refresh_token,
+            self.last_generation.load(Ordering::Relaxed),
             inherited,
-            self.freshness(),
-            renewal::chance(),
         );
         let fresh = Arc::new(Core::new(born, state));
         self.core.compare_and_swap(&core, fresh);
+        // What a thread of the parent was changing when the process forked can be neither used nor dropped.
+        std::mem::forget(core);
         let core = self.core.load_full();
         self.publish(&core.state.lock());
         self.gate.born.store(born, Ordering::Relaxed);
@@ -381,6 +384,7 @@ impl Keeper {
         self.gate.generation.store(0, Ordering::Release);
         self.live.store(state.live.clone());
         self.refresh_token.store(state.refresh_token.clone());
+        self.last_generation.store(state.last_generation(), Ordering::Relaxed);
         self.gate.renew_at.store(late, Ordering::Relaxed);
         let generation = state.live.as_ref().map_or(0, |live| live.generation);
         self.gate.generation.store(generation, Ordering::Release);

@@ -47,6 +47,8 @@ pub(super) fn registry() -> Arc<Registry> {
             Some(registry) if registry.born == fork::generation() => return Arc::clone(registry),
             _ => {
                 let fresh = Registry { born: fork::generation(), keepers: Mutex::default() };
+                // What a thread of the parent was changing when the process forked can be neither used nor dropped.
+                std::mem::forget(Option::clone(&current));
                 REGISTRY.compare_and_swap(&*current, Some(Arc::new(fresh)));
             }
         }

@@ -265,7 +265,7 @@ impl Keeper {
         oauth2::revoke(&exchange, token, hint).map_err(|failure| failure.error)
     }
 
-    pub(super) fn freshness(&self) -> Freshness {
+    fn freshness(&self) -> Freshness {
         Freshness { refresh_early: self.settings.span("refresh_early") }
     }
 }
@@ -301,11 +301,15 @@ impl Drop for Clear<'_> {
 /// How long to wait before the next try: what the vendor asks for, else a random part of a doubling span.
 fn pause(failure: &Failure, tries: u32) -> Duration {
     let doubled = PAUSE.saturating_mul(1 << tries.min(5));
-    failure.error.retry_after().unwrap_or_else(|| doubled.mul_f64(chance()))
+    // A fleet that was told to wait alike does not come back all at once.
+    failure
+        .error
+        .retry_after()
+        .map_or_else(|| doubled.mul_f64(chance()), |wait| wait.mul_f64(1.0 + chance() / 10.0))
 }
 
 /// A random number from zero up to one.
-pub(super) fn chance() -> f64 {
+fn chance() -> f64 {
     let mut bytes = [0; 4];
     // Without random bytes nothing is spread out, and nothing else is lost.
     SystemRandom::new().fill(&mut bytes).ok();

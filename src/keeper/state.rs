@@ -37,6 +37,8 @@ pub(crate) struct Live {
     pub(crate) end: End,
     /// When it was asked for, by the running clock.
     born: i64,
+    /// When to renew it, by the running clock, if nothing comes between.
+    renew_at: i64,
 }
 
 /// What a call does now.
@@ -120,14 +122,12 @@ impl State {
     pub(super) fn inherit(
         live: Option<Arc<Live>>,
         refresh_token: Option<Arc<Secret>>,
+        last_generation: u64,
         inherited: bool,
-        freshness: Freshness,
-        chance: f64,
     ) -> State {
-        let renew_at = |live: &Arc<Live>| renewal(live.grant.life, &live.end, freshness, chance);
         State {
-            renew_at: live.as_ref().map_or(i64::MAX, renew_at),
-            last_generation: live.as_ref().map_or(0, |live| live.generation),
+            renew_at: live.as_ref().map_or(i64::MAX, |live| live.renew_at),
+            last_generation,
             live,
             refresh_token,
             inherited,
@@ -187,6 +187,11 @@ impl State {
         self.trouble.as_ref().is_some_and(|trouble| matches!(trouble.cause, Cause::Denied(_) | Cause::Base))
     }
 
+    /// How many grants there ever were.
+    pub(super) fn last_generation(&self) -> u64 {
+        self.last_generation
+    }
+
     /// When the next flight is allowed, where trouble forbids one now.
     pub(super) fn blocked_until(&self) -> Option<i64> {
         self.trouble.as_ref().map(|trouble| trouble.until(true))
@@ -215,17 +220,14 @@ impl State {
         }
         let again = self.live.as_ref().is_some_and(|live| live.grant.access_token.digest() == digest);
         let end = End::new(grant.life, from, boot);
-        self.renew_at = match again {
+        let renew_at = match again {
             true => same_again(&end, now),
             false => renewal(grant.life, &end, freshness, chance),
         };
         self.last_generation += 1;
-        let live = Arc::new(Live {
-            grant: Arc::new(grant),
-            generation: self.last_generation,
-            end,
-            born: from.running,
-        });
+        let (grant, generation, born) = (Arc::new(grant), self.last_generation, from.running);
+        let live = Arc::new(Live { grant, generation, end, born, renew_at });
+        self.renew_at = renew_at;
         self.live = Some(Arc::clone(&live));
         self.inherited = false;
         self.trouble = None;
@@ -332,8 +334,9 @@ impl State {
         if let Some(live) = &self.live {
             let end = live.end.measured_anew(now, boot);
             let (grant, generation, born) = (Arc::clone(&live.grant), live.generation, live.born);
+            let renew_at = live.renew_at.min(end.running());
             self.renew_at = self.renew_at.min(end.running());
-            self.live = Some(Arc::new(Live { grant, generation, end, born }));
+            self.live = Some(Arc::new(Live { grant, generation, end, born, renew_at }));
         }
     }
 

@@ -455,9 +455,8 @@ fn a_forked_child_takes_the_token_but_does_not_spend_its_parents_refresh_token()
     let state = State::inherit(
         parent.state.live.clone(),
         parent.state.refresh_token.clone(),
+        parent.state.last_generation(),
         true,
-        parent.freshness,
-        0.0,
     );
     let mut child =
         Bench { state, hands: Arc::clone(&parent.hands), clock: parent.clock.clone(), ..Bench::new() };

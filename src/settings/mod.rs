@@ -5,6 +5,7 @@ mod list;
 mod nearest;
 mod profile;
 mod source;
+mod trusted;
 mod value;
 
 use std::borrow::Cow;
@@ -21,6 +22,7 @@ pub(crate) use list::{Class, Form};
 pub use list::{Setting, settings};
 pub(crate) use nearest::nearest;
 pub(crate) use source::Source;
+pub(crate) use trusted::read as read_trusted;
 pub(crate) use value::is_safe_url;
 
 /// The ways to give a secret by reference instead of giving it.

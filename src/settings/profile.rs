@@ -1,16 +1,10 @@
 //! Profiles: tables of settings in a `tokenkeep.toml`.
 
-use std::fs::{File, Metadata};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use zeroize::Zeroizing;
-
-use super::{environment, list, nearest};
+use super::{environment, list, nearest, trusted};
 use crate::error::{Error, Kind, Result};
 use crate::secret::Secret;
-
-const LIMIT: u64 = 1024 * 1024;
 
 /// The settings of one profile, as text.
 pub(super) fn load(path: Option<&Path>, profile: &str) -> Result<Vec<(String, Secret)>> {
@@ -18,8 +12,7 @@ pub(super) fn load(path: Option<&Path>, profile: &str) -> Result<Vec<(String, Se
         Error::new(Kind::Config, "no profile file: set TOKENKEEP_CONFIG, or HOME, or name the file")
     })?;
     let fail = |why: String| Error::new(Kind::Config, format!("profile file {}: {why}", path.display()));
-    let (text, metadata) = read(&path).map_err(|error| fail(error.to_string()))?;
-    check_writers(&metadata).map_err(fail)?;
+    let (text, metadata) = trusted::read(&path).map_err(fail)?;
     let mut file: toml::Table = toml::from_str(&text).map_err(|error| fail(where_wrong(&text, &error)))?;
     let table = match file.remove(profile) {
         Some(toml::Value::Table(table)) => table,
@@ -27,7 +20,7 @@ pub(super) fn load(path: Option<&Path>, profile: &str) -> Result<Vec<(String, Se
         None => return Err(fail(no_profile(profile, &file))),
     };
     if has_literal_secret(&table) {
-        check_readers(&metadata).map_err(fail)?;
+        trusted::check_readers(&metadata).map_err(fail)?;
     }
     table
         .into_iter()
@@ -38,53 +31,6 @@ pub(super) fn load(path: Option<&Path>, profile: &str) -> Result<Vec<(String, Se
             ))),
         })
         .collect()
-}
-
-fn read(path: &Path) -> std::io::Result<(Zeroizing<String>, Metadata)> {
-    let file = File::open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(std::io::Error::other("it is no regular file"));
-    }
-    let mut text = Zeroizing::new(String::new());
-    file.take(LIMIT).read_to_string(&mut text)?;
-    Ok((text, metadata))
-}
-
-/// Whoever can write the file can have this program run commands and send secrets elsewhere.
-#[cfg(unix)]
-fn check_writers(metadata: &Metadata) -> std::result::Result<(), String> {
-    use std::os::unix::fs::MetadataExt;
-    let user = crate::fork::effective_user();
-    if metadata.uid() != user && metadata.uid() != 0 {
-        return Err(format!("it belongs to user {}, not to you; make your own copy", metadata.uid()));
-    }
-    if metadata.mode() & 0o022 != 0 {
-        return Err(format!("others can write it (mode {:o}): chmod go-w", metadata.mode() & 0o777));
-    }
-    Ok(())
-}
-
-#[cfg(unix)]
-fn check_readers(metadata: &Metadata) -> std::result::Result<(), String> {
-    use std::os::unix::fs::MetadataExt;
-    if metadata.mode() & 0o044 != 0 {
-        return Err(format!(
-            "it holds a secret and others can read it (mode {:o}): chmod 600, or give the secret as _env, _file or _command",
-            metadata.mode() & 0o777
-        ));
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn check_writers(_: &Metadata) -> std::result::Result<(), String> {
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn check_readers(_: &Metadata) -> std::result::Result<(), String> {
-    Ok(())
 }
 
 /// Which names are secret is not known for a provider's own settings, so anything not known to be plain counts.

@@ -81,7 +81,9 @@ def orchard() -> Iterator[str]:
 
 def test_the_guide_to_a_new_vendor(orchard: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     guide = (ROOT / "docs" / "ADDING_A_VENDOR.md").read_text()
-    (tmp_path / "orchard.toml").write_text(guide.split("```toml\n")[1].split("```")[0])
+    provider = tmp_path / "orchard.toml"
+    provider.write_text(guide.split("```toml\n")[1].split("```")[0])
+    provider.chmod(0o644)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ORCHARD_KEY", "spade")
     here = functools.partial(tokenkeep.Client, base_url=orchard)
