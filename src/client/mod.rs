@@ -3,6 +3,7 @@
 mod call;
 mod consent;
 mod family;
+mod hits;
 mod waiting;
 
 use std::fmt;
@@ -24,6 +25,7 @@ use crate::token::{Presentation, Token, Verdict};
 pub use call::{Call, Stats};
 pub use consent::Consent;
 use family::Family;
+use hits::Hits;
 pub use waiting::{Asked, Waiting};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -44,7 +46,7 @@ struct Handle {
     /// The token as this client shows it. The hot path: read without a lock.
     view: ArcSwapOption<Token>,
     closed: AtomicBool,
-    hits: AtomicU64,
+    hits: Hits,
     /// How many log events were taken.
     seen: AtomicU64,
 }
@@ -79,7 +81,7 @@ impl Client {
             family,
             view: ArcSwapOption::empty(),
             closed: AtomicBool::new(false),
-            hits: AtomicU64::new(0),
+            hits: Hits::default(),
         })))
     }
 
@@ -132,7 +134,7 @@ impl Client {
         let wanted = if min_valid.is_zero() { 0 } else { crate::clock::nanos(min_valid) };
         let lives = matches!(token.end().verdict(now), Verdict::Lives(left) if left > wanted);
         if lives && self.0.keeper.admits(token.generation(), now) {
-            self.0.hits.fetch_add(1, Ordering::Relaxed);
+            self.0.hits.add();
             return true;
         }
         false
@@ -251,7 +253,7 @@ impl Client {
     pub fn stats(&self) -> Stats {
         let counted = self.0.keeper.counted();
         Stats {
-            hits: self.0.hits.load(Ordering::Relaxed),
+            hits: self.0.hits.count(),
             renewals: counted.renewals,
             failures: counted.failures,
             shared_waits: counted.shared_waits,
