@@ -13,7 +13,7 @@ CXX ?= c++
 C_FILES = $(shell find include demo bindings tests -name '*.c' -o -name '*.cpp' -o -name '*.hpp' -o -name '*.h' ! -name tokenkeep.h)
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Werror
 
-.PHONY: help demo test lint test-rust test-python test-install install header settings clean
+.PHONY: help demo test lint test-rust model test-python test-install install header settings clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -22,7 +22,7 @@ demo: $(DEMO)/demo_c $(DEMO)/demo_cpp $(MODULE) ## one program in C, C++ and Pyt
 	@cargo build --quiet --package tokenkeep-sandbox
 	@$(PYTHON) demo/run.py $(BUILT)/debug/tokenkeep-sandbox $(DEMO)/demo_c $(DEMO)/demo_cpp $(DEMO)/python
 
-test: lint test-rust test-python test-install ## every test, lint and format
+test: lint test-rust model test-python test-install ## every test, lint and format
 	@tests/skipped.sh
 
 # Two invocations: in one, cargo would build the core with the C interface in it for both, and the Python module
@@ -65,6 +65,10 @@ lint: $(VENV)/ready ## formats and lints
 test-rust: c-library ## the core, the C and C++ interfaces, the sandbox, the docs
 	cargo test --quiet --package tokenkeep --features capi
 	cargo test --quiet --package tokenkeep-sandbox
+
+# Built with the checker's locks and threads in place of the system's, and so in a place of its own.
+model: ## the keeper's concurrency, explored by a model checker
+	RUSTFLAGS='--cfg shuttle -A dead_code' cargo test --quiet --package tokenkeep --lib --target-dir $(BUILT)/model model
 
 test-python: $(MODULE) $(VENV)/ready ## the Python module, its types, its stubs
 	@cargo build --quiet --package tokenkeep-sandbox

@@ -1,8 +1,12 @@
 //! What the library asks of the operating system about processes and threads: the fork generation, worker
 //! threads that take no signals, process groups, and who the user is.
 
+use std::any::Any;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwapOption;
 
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 
@@ -19,11 +23,31 @@ pub(crate) fn watch() {
 }
 
 /// Starts a thread that blocks all signals: they belong to the host's own threads.
+#[cfg(not(all(test, shuttle)))]
 pub(crate) fn spawn_worker(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let _mask = platform::block_signals();
     // A thread inherits the mask of the thread that starts it.
     #[allow(clippy::disallowed_methods, reason = "the one place that starts threads")]
     std::thread::Builder::new().name("tokenkeep".into()).spawn(work).map(drop)
+}
+
+/// Starts a thread of the model's.
+#[cfg(all(test, shuttle))]
+pub(crate) fn spawn_worker(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    shuttle::thread::spawn(work);
+    Ok(())
+}
+
+/// Keeps, for good, what the parent of this process may have been changing at the moment of the fork: it can neither be
+/// used nor dropped.
+pub(crate) fn leave_behind(value: Arc<dyn Any + Send + Sync>) {
+    /// One of the things left behind, and those before it.
+    struct Left {
+        _value: Arc<dyn Any + Send + Sync>,
+        _before: Option<Arc<Left>>,
+    }
+    static LEFT: ArcSwapOption<Left> = ArcSwapOption::const_empty();
+    LEFT.rcu(|before| Some(Arc::new(Left { _value: Arc::clone(&value), _before: before.clone() })));
 }
 
 pub(crate) use platform::{effective_user, kill_group};

@@ -50,6 +50,8 @@ mod clock;
 mod error;
 mod fork;
 mod keeper;
+#[cfg(all(test, shuttle))]
+mod model;
 mod provider;
 mod scheme;
 mod secret;

@@ -5,16 +5,21 @@
 //! A lock that a panic left behind is taken over: every critical section replaces whole values, so there is no
 //! half-made state to see.
 
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
+
+#[cfg(all(test, shuttle))]
+use shuttle::sync::{self, MutexGuard};
+#[cfg(not(all(test, shuttle)))]
+use std::sync::{self, MutexGuard};
 
 /// A mutual exclusion lock that knows no poison.
 #[derive(Default)]
-pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
+pub(crate) struct Mutex<T>(sync::Mutex<T>);
 
 impl<T> Mutex<T> {
     pub(crate) const fn new(value: T) -> Mutex<T> {
-        Mutex(std::sync::Mutex::new(value))
+        Mutex(sync::Mutex::new(value))
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
@@ -24,11 +29,11 @@ impl<T> Mutex<T> {
 
 /// A condition to wait for under a [`Mutex`].
 #[derive(Default)]
-pub(crate) struct Condvar(std::sync::Condvar);
+pub(crate) struct Condvar(sync::Condvar);
 
 impl Condvar {
     pub(crate) const fn new() -> Condvar {
-        Condvar(std::sync::Condvar::new())
+        Condvar(sync::Condvar::new())
     }
 
     pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>, at_most: Duration) -> MutexGuard<'a, T> {

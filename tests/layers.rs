@@ -42,10 +42,10 @@ fn collect(root: &Path, directory: &Path, found: &mut Vec<Source>) {
     }
 }
 
-/// Files such as `keeper/test.rs`, which their parent declares under `#[cfg(test)]`.
+/// Files such as `keeper/test.rs` and `model.rs`, which their parent declares for tests alone.
 fn is_test(path: &Path) -> bool {
     let parts = path.iter().rev().take(2);
-    parts.into_iter().any(|part| matches!(part.to_str(), Some("test" | "tests" | "test.rs" | "tests.rs")))
+    parts.into_iter().any(|part| matches!(part.to_str(), Some("test" | "test.rs" | "model.rs" | "double.rs")))
 }
 
 /// The code with comments, texts and letters taken out, so that only names are left.

@@ -31,6 +31,8 @@ pub(crate) use flight::Flight;
 use journal::Journal;
 pub use journal::{Event, Level};
 use key::Key;
+#[cfg(all(test, shuttle))]
+pub(crate) use registry::begin_anew;
 pub(crate) use state::Live;
 use state::{State, Step};
 pub(crate) use tenant::Tenant;
@@ -369,8 +371,7 @@ impl Keeper {
         );
         let fresh = Arc::new(Core::new(born, state));
         self.core.compare_and_swap(&core, fresh);
-        // What a thread of the parent was changing when the process forked can be neither used nor dropped.
-        std::mem::forget(core);
+        fork::leave_behind(core);
         let core = self.core.load_full();
         self.publish(&core.state.lock());
         self.gate.born.store(born, Ordering::Relaxed);

@@ -1,6 +1,7 @@
 //! Every keeper of this process, by its credential's fingerprint. All of it hangs off one pointer, which a
 //! forked child replaces: a lock that a thread of the parent held is left behind with its map.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
@@ -39,6 +40,12 @@ pub(super) fn process_key() -> Result<&'static hmac::Key> {
     })
 }
 
+/// Each run of a model begins with a registry of its own.
+#[cfg(all(test, shuttle))]
+pub(crate) fn begin_anew() {
+    REGISTRY.store(None);
+}
+
 /// This process's registry.
 pub(super) fn registry() -> Arc<Registry> {
     loop {
@@ -47,8 +54,9 @@ pub(super) fn registry() -> Arc<Registry> {
             Some(registry) if registry.born == fork::generation() => return Arc::clone(registry),
             _ => {
                 let fresh = Registry { born: fork::generation(), keepers: Mutex::default() };
-                // What a thread of the parent was changing when the process forked can be neither used nor dropped.
-                std::mem::forget(Option::clone(&current));
+                if let Some(parents) = &*current {
+                    fork::leave_behind(Arc::clone(parents) as Arc<dyn Any + Send + Sync>);
+                }
                 REGISTRY.compare_and_swap(&*current, Some(Arc::new(fresh)));
             }
         }

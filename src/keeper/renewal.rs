@@ -13,6 +13,10 @@ use super::{Asked, Core, Flight, Keeper, Level, Live};
 use crate::clock::Now;
 use crate::error::{Error, Kind, Result};
 use crate::fork;
+#[cfg(not(all(test, shuttle)))]
+use crate::scheme::acquire;
+#[cfg(all(test, shuttle))]
+use crate::scheme::double::acquire;
 use crate::scheme::oauth2::authorization::Code;
 use crate::scheme::{self, Credentials, Exchange, Failure, Granted, oauth2};
 use crate::secret::{Digest, Secret};
@@ -96,7 +100,7 @@ impl Keeper {
         let core = self.core();
         let _clear = Clear { keeper: self, core: &core, flight };
         let refresh_token = core.state.lock().refresh_token.clone();
-        let (landing, attempts) = self.exchange(scheme::acquire, refresh_token, true);
+        let (landing, attempts) = self.exchange(acquire, refresh_token, true);
         let mut state = core.state.lock();
         let outcome = match state.take_flight(flight) {
             true => self.settle(&mut state, landing),

@@ -5,6 +5,8 @@ mod answer;
 mod chain;
 pub(crate) mod challenge;
 mod credentials;
+#[cfg(all(test, shuttle))]
+pub(crate) mod double;
 mod form;
 mod login;
 pub(crate) mod oauth2;
