@@ -1,5 +1,7 @@
 # tokenkeep: `make demo` and `make test` are the two commands; `make help` lists the rest.
 
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
 PREFIX ?= /usr/local
 BUILT := $(or $(CARGO_TARGET_DIR),target)
@@ -22,7 +24,10 @@ demo: $(DEMO)/demo_c $(DEMO)/demo_cpp $(MODULE) ## one program in C, C++ and Pyt
 	@cargo build --quiet --package tokenkeep-sandbox
 	@$(PYTHON) demo/run.py $(BUILT)/debug/tokenkeep-sandbox $(DEMO)/demo_c $(DEMO)/demo_cpp $(DEMO)/python
 
-test: lint test-rust model test-python test-install ## every test, lint and format
+test: ## every test, lint and format; what it prints holds no secret
+	@mkdir -p $(BUILT) && rm -f $(BUILT)/skipped
+	@$(MAKE) --no-print-directory lint test-rust model test-python test-install 2>&1 | tee $(BUILT)/test.log
+	@tests/no_secrets.sh $(BUILT)/test.log
 	@tests/skipped.sh
 
 # Two invocations: in one, cargo would build the core with the C interface in it for both, and the Python module
@@ -53,7 +58,6 @@ $(MODULE): python-library
 	@cp $(BUILT)/debug/lib_tokenkeep.so $@/_tokenkeep.abi3.so
 
 lint: $(VENV)/ready ## formats and lints
-	@rm -f $(BUILT)/skipped
 	cargo fmt --all --check
 	cargo clippy --quiet --package tokenkeep --package tokenkeep-c --package tokenkeep-sandbox --all-targets --features tokenkeep/capi -- -D warnings
 	PYO3_BUILD_EXTENSION_MODULE=1 cargo clippy --quiet --package tokenkeep-python --all-targets -- -D warnings
