@@ -10,6 +10,7 @@ use once_cell::sync::OnceCell;
 use serde::Deserialize;
 
 use crate::error::{Error, Kind, Result};
+use crate::secret::{Digest, digest_of};
 use crate::settings::{Class, Form, Offered, nearest, read_trusted};
 use crate::template::Template;
 
@@ -65,6 +66,9 @@ pub(crate) struct Provider {
     /// Settings that this provider has beyond tokenkeep's own.
     #[serde(default)]
     pub(crate) settings: BTreeMap<String, OwnSetting>,
+    /// The digest of the file: another text is another provider, even at the same path.
+    #[serde(skip)]
+    pub(crate) digest: Digest,
 }
 
 /// What an environment of the vendor's differs in.
@@ -216,9 +220,10 @@ impl Provider {
     }
 
     fn parse(text: &str, shown: &str) -> Result<Provider> {
-        let provider: Provider = toml::from_str(text).map_err(|error| {
+        let mut provider: Provider = toml::from_str(text).map_err(|error| {
             Error::new(Kind::Config, format!("provider {shown}: {}", error.to_string().trim_end()))
         })?;
+        provider.digest = digest_of(text.as_bytes());
         let faults = provider.faults();
         match faults.is_empty() {
             true => Ok(provider),

@@ -99,6 +99,9 @@ impl End {
 
     /// The same end, measured anew after the clocks moved apart: never later on any clock.
     pub(crate) fn measured_anew(&self, now: Now, boot: i64) -> End {
+        if self.boot == i64::MAX {
+            return End { drift: now.drift(), ..*self };
+        }
         let running = self.running.min(now.running.saturating_add(self.boot.saturating_sub(boot)));
         End { running, drift: now.drift(), ..*self }
     }

@@ -22,6 +22,8 @@ const BODY_LIMIT: u64 = 256 * 1024;
 /// Token exchanges are small; ureq's own buffers would be 128 KiB each.
 const BUFFER: usize = 16 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Nobody is left alone for longer than this on his own word: an absurd header must not end a service.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// The way to the vendor, for the length of one flight, which asks one host.
 pub(crate) struct Transport<'a> {
@@ -259,12 +261,15 @@ fn read_pem(name: &str, file: &str) -> Result<Zeroizing<Vec<u8>>> {
 
 /// Retry-After in both its forms (RFC 9110 section 10.2.3). A date is measured against the server's own.
 fn retry_after(value: &str, date: &str, wall: i64) -> Option<Duration> {
-    if let Ok(seconds) = value.trim().parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let until = httpdate::parse_http_date(value).ok()?;
-    let now: SystemTime = httpdate::parse_http_date(date).unwrap_or_else(|_| clock::wall_time(wall));
-    Some(until.duration_since(now).unwrap_or_default())
+    let wait = match value.trim().parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let until = httpdate::parse_http_date(value).ok()?;
+            let now: SystemTime = httpdate::parse_http_date(date).unwrap_or_else(|_| clock::wall_time(wall));
+            until.duration_since(now).unwrap_or_default()
+        }
+    };
+    Some(wait.min(LONGEST_WAIT))
 }
 
 #[cfg(test)]

@@ -137,9 +137,51 @@ fn a_rotated_refresh_token_outlives_an_answer_of_no_other_use() {
     }
 }
 
+#[test]
+fn tokens_that_are_over_when_they_arrive_are_no_reason_to_ask_without_pause() {
+    let server = Server::start(|_| {
+        support::pause(60);
+        answer(200, r#"{"access_token": "SANDBOX-TOKEN-a", "token_type": "Bearer", "expires_in": 0.03}"#)
+            .into()
+    });
+    let client = of(&server);
+    let error = client.token(&support::within(1500)).unwrap_err();
+    assert_eq!(error.kind(), Kind::Protocol, "{error}");
+    assert!(server.count() <= 3, "{} requests for one call", server.count());
+}
+
 /// A token that is lists within lists.
 fn deep_token() -> String {
     format!(r#"{{"access_token": {}{}}}"#, "[".repeat(100_000), "]".repeat(100_000))
+}
+
+#[test]
+fn a_given_refresh_token_that_was_rotated_away_is_never_sent_again() {
+    let server = Server::granting(
+        r#"{"access_token": "SANDBOX-TOKEN-a", "token_type": "Bearer", "refresh_token": "SANDBOX-TOKEN-new"}"#,
+    );
+    let client = refreshing(&server);
+    support::token(&client);
+    client.revoke(&tokenkeep::Call::default()).unwrap();
+    assert_eq!(failure(&client).kind(), Kind::ConsentRequired);
+    assert_eq!(refresh_tokens(&server), [seed(&server)]);
+}
+
+#[test]
+fn a_refresh_token_that_was_rotated_away_need_not_stay_in_its_file() {
+    let server = Server::granting(
+        r#"{"access_token": "SANDBOX-TOKEN-a", "token_type": "Bearer", "refresh_token": "SANDBOX-TOKEN-new", "expires_in": 0.2}"#,
+    );
+    let directory = support::Directory::new();
+    let file = directory.write("seed", &seed(&server));
+    let mut config = Config::new("oauth2");
+    config.set("token_url", &server.url("/token")).set("client_id", "id").set("grant", "refresh_token");
+    let client = open(config.set("refresh_token_file", &file));
+    support::token(&client);
+    std::fs::remove_file(&file).unwrap();
+    support::pause(250);
+    support::token(&client);
+    assert_eq!(refresh_tokens(&server), [&*seed(&server), "SANDBOX-TOKEN-new"]);
 }
 
 #[test]
@@ -174,6 +216,30 @@ fn an_answer_of_absurd_depth_costs_nothing() {
     let sandbox = sandbox();
     sandbox.fault(Fault { body: Some(Body::Deep(100_000)), ..Fault::on("acquired/login") });
     assert!(token(&client(&sandbox, "acquired")).value().contains("SANDBOX-TOKEN"));
+}
+
+#[test]
+fn what_a_renewal_brings_after_a_revocation_is_revoked_too() {
+    let server = Server::start(|request| {
+        if request.head.starts_with("POST /revoke") {
+            return answer(200, "{}").into_bytes();
+        }
+        support::pause(400);
+        let body = r#"{"access_token": "SANDBOX-TOKEN-a", "token_type": "Bearer", "refresh_token": "SANDBOX-TOKEN-new"}"#;
+        answer(200, body).into_bytes()
+    });
+    let mut config = Config::new("oauth2");
+    config.set("token_url", &server.url("/token")).set("revoke_url", &server.url("/revoke"));
+    config.set("client_id", "id").set("grant", "refresh_token").set("refresh_token", &seed(&server));
+    let client = open(&config);
+    std::thread::scope(|scope| {
+        scope.spawn(|| client.token(&tokenkeep::Call::default()).unwrap_err());
+        support::until("it is asked", || server.count() == 1);
+        client.revoke(&tokenkeep::Call::default()).unwrap();
+    });
+    support::until("the new one is revoked", || {
+        server.requests().iter().any(|request| request.body.contains("token=SANDBOX-TOKEN-new"))
+    });
 }
 
 #[test]

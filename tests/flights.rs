@@ -105,6 +105,24 @@ fn a_late_answer_is_there_for_the_next_call() {
 }
 
 #[test]
+fn closing_the_users_client_does_not_end_a_locations_renewal() {
+    let sandbox = sandbox();
+    sandbox.fault(slow("frederick/user_token", 500));
+    let user = client_with(&sandbox, "frederick", &[("acts_as", "user")]);
+    let location = client(&sandbox, "frederick");
+    let outcomes = together(2, |index| match index {
+        0 => {
+            until_asked(&sandbox, "frederick/user_token", 1);
+            pause(50);
+            user.close();
+            None
+        }
+        _ => Some(location.token(&Call::default())),
+    });
+    outcomes.into_iter().flatten().for_each(|token| drop(token.expect("a token")));
+}
+
+#[test]
 fn close_ends_the_waits_of_its_own_handle_and_of_no_other() {
     let sandbox = sandbox();
     sandbox.fault(slow("acquired/login", 600));

@@ -200,6 +200,19 @@ fn min_valid_meets_a_failing_vendor_alike_on_every_call() {
 }
 
 #[test]
+fn without_a_thread_too_nobody_gets_a_token_past_its_end() {
+    let sandbox = sandbox();
+    sandbox.set_lifetime("acquired", serde_json::json!(1));
+    let client = client_with(&sandbox, "acquired", &[("background", "off"), ("refresh_early", "500 ms")]);
+    token(&client);
+    pause(700);
+    sandbox.fault(Fault { delay_ms: 600, ..always("acquired/login") });
+    let got = token(&client);
+    let tokenkeep::Lifetime::Known { expires_at } = got.lifetime() else { panic!("it has an end") };
+    assert!(expires_at > support::now(), "it ended {:?} ago", support::now().duration_since(expires_at));
+}
+
+#[test]
 fn the_same_token_again_is_no_reason_to_ask_at_once() {
     let sandbox = sandbox();
     let client = short_lived(&sandbox);

@@ -153,6 +153,17 @@ fn a_refusal_is_remembered_by_the_secret_that_was_sent() {
 }
 
 #[test]
+fn a_secret_that_is_another_each_time_is_not_tried_at_every_call() {
+    let sandbox = sandbox();
+    let command = r#"["sh", "-c", "echo SANDBOX-SECRET-wrong-$$"]"#;
+    let client = support::client_by(&sandbox, "acquired", "app_key_command", command);
+    for _ in 0..20 {
+        assert_eq!(failure(&client).kind(), Kind::Denied);
+    }
+    assert!(sandbox.count("acquired/login") <= 4, "{} logins", sandbox.count("acquired/login"));
+}
+
+#[test]
 fn in_a_chain_too_a_refusal_is_remembered_by_the_secret_that_was_sent() {
     assert_remembered_by_secret("frederick", "password", "frederick/user_token", &[]);
     assert_remembered_by_secret("frederick", "api_key", "frederick/user_token", &[]);

@@ -82,6 +82,20 @@ fn a_retry_after_beyond_all_patience_is_told_and_kept_to() {
 }
 
 #[test]
+fn an_absurd_retry_after_is_cut_and_never_a_fault_of_ours() {
+    let sandbox = sandbox();
+    let headers = [("Retry-After".to_owned(), u64::MAX.to_string())].into();
+    sandbox.fault(Fault { headers, ..outage("acquired/login", 429) });
+    let client = client(&sandbox, "acquired");
+    for _ in 0..3 {
+        let error = failure(&client);
+        assert_error(&error, Kind::RateLimited, &[]);
+        assert!(error.retry_after().is_some_and(|wait| wait <= Duration::from_secs(3600)), "{error}");
+    }
+    assert_eq!(sandbox.count("acquired/login"), 1);
+}
+
+#[test]
 fn a_refresh_whose_answer_was_lost_is_not_sent_again_blindly() {
     for (cut, hang) in [
         (Some(Cut::BeforeAnswer), false),

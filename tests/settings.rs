@@ -166,6 +166,41 @@ fn a_url_that_would_send_secrets_in_the_clear_is_refused() {
 }
 
 #[test]
+fn a_redirect_uri_is_absolute_without_fragment_and_not_in_the_clear() {
+    for (uri, word) in [
+        ("http://app.example/callback", "https"),
+        ("https://app.example/callback#x", "fragment"),
+        ("/callback", "absolute"),
+    ] {
+        let error = refused(
+            "oauth2",
+            &[
+                ("grant", "authorization_code"),
+                ("client_id", "id"),
+                ("authorize_url", "https://a.example/authorize"),
+                ("token_url", "https://a.example/token"),
+                ("redirect_uri", uri),
+            ],
+        );
+        assert_error(&error, Kind::Config, &["redirect_uri", word]);
+    }
+}
+
+#[test]
+fn no_setting_decides_which_host_gets_the_secrets() {
+    let sandbox = support::sandbox();
+    for url in [
+        "https://api.{location_id}/token",
+        "https://{location_id}.example/token",
+        "https://a.example{location_id}",
+    ] {
+        let mut config = support::config(&sandbox, "frederick");
+        let error = Client::new(config.set("location_token_url", url)).unwrap_err();
+        assert_error(&error, Kind::Config, &["location_token_url", "host"]);
+    }
+}
+
+#[test]
 fn a_given_token_that_would_split_a_header_is_refused() {
     for text in ["SANDBOX-TOKEN\r\nX-Evil: 1", "SANDBOX-TOKEN\n", "SANDBOX TOKEN"] {
         let error = refused("acquire", &[("access_token", text)]);

@@ -126,6 +126,74 @@ fn the_default_environment_and_the_same_one_by_name_are_one_identity() {
     assert!(acquired(&[("environment", "qa"), disagreeing]).is_ok());
 }
 
+/// Two clients of one's own vendor that differ in one setting, and how many logins they cost.
+fn logins(vendor: &str, name: &str, values: [&str; 2]) -> usize {
+    let server = support::server::Server::granting(r#"{"access_token": "SANDBOX-TOKEN-a"}"#);
+    let directory = support::Directory::new();
+    let file = directory.write("own.toml", &vendor.replace("BASE", &server.url("")));
+    let clients = values.map(|value| {
+        let mut config = Config::new(&file);
+        config.set("app_key", "SANDBOX-SECRET-key").set(name, value);
+        support::open(&config)
+    });
+    clients.iter().for_each(|client| drop(token(client)));
+    server.count()
+}
+
+const OWN: &str = r#"
+name = "own"
+title = "Own"
+scheme = "login"
+default_environment = "only"
+[environments.only]
+base_url = "BASE"
+[[step]]
+url = "{base_url}/login"
+encoding = "json"
+fields = { key = "{app_key}", company = "{company_id?}" }
+[answer]
+token_type_absent = "Bearer"
+[headers]
+X-Auth = "{app_key}/{mid?}"
+"#;
+
+#[test]
+fn what_a_login_sends_tells_tokens_apart_whatever_its_class() {
+    assert_eq!(logins(OWN, "company_id", ["one", "two"]), 2, "sent to buy the token");
+    assert_eq!(logins(OWN, "mid", ["one", "two"]), 2, "in one header with a secret, so in the grant");
+}
+
+#[test]
+fn a_provider_file_that_has_changed_is_another_provider() {
+    let (old, new) = (
+        support::server::Server::granting(r#"{"access_token": "SANDBOX-TOKEN-old"}"#),
+        support::server::Server::granting(r#"{"access_token": "SANDBOX-TOKEN-new"}"#),
+    );
+    let directory = support::Directory::new();
+    let write = |server: &support::server::Server| {
+        let text =
+            OWN.replace("{base_url}/login", &server.url("/login")).replace("BASE", "https://own.example");
+        directory.write("own.toml", &text)
+    };
+    let file = write(&old);
+    let open = || support::open(Config::new(&file).set("app_key", "SANDBOX-SECRET-key").set("mid", "m"));
+    let first = open();
+    write(&new);
+    let second = open();
+    assert_eq!(token(&first).value(), "SANDBOX-TOKEN-old");
+    assert_eq!(token(&second).value(), "SANDBOX-TOKEN-new");
+}
+
+#[test]
+fn a_user_token_bought_at_a_locations_url_is_that_locations() {
+    let sandbox = sandbox();
+    let url = format!("{}?l={{location_id}}", sandbox.settings("frederick")["user_token_url"]);
+    let clients = ["7d3f0a52-0001", "7d3f0a52-0002"]
+        .map(|id| client_with(&sandbox, "frederick", &[("location_id", id), ("user_token_url", &url)]));
+    clients.iter().for_each(|client| drop(token(client)));
+    assert_eq!(sandbox.count("frederick/user_token"), 2);
+}
+
 #[test]
 fn one_refresh_token_serves_one_identity() {
     let refreshing = |settings: &[(&str, &str)]| {

@@ -48,13 +48,13 @@ impl Waiting {
         clock::span(self.deadline.saturating_sub(self.client.now()))
     }
 
-    /// Waits at most this long; zero just looks. None: not yet. Past the call's deadline it is an error of
+    /// Waits at most this long, and at most 100 ms; zero just looks. None: not yet. Past the call's deadline it is an error of
     /// kind [`Timeout`](Kind::Timeout).
     pub fn wait(&mut self, slice: Duration) -> Option<Result<Token>> {
         if self.client.is_closed() {
             return Some(Err(self.client.closed()));
         }
-        match self.flight.wait(slice.min(self.time_left())) {
+        match self.flight.wait(slice.min(SLICE).min(self.time_left())) {
             Some(Ok(live)) => self.arrived(&live),
             Some(Err(error)) => Some(self.despite(error)),
             None if self.client.is_closed() => Some(Err(self.client.closed())),

@@ -1,5 +1,7 @@
 //! What tells one credential from another.
 
+use std::collections::BTreeSet;
+
 use ring::hmac;
 
 use crate::provider::{Provider, SchemeName};
@@ -14,7 +16,9 @@ pub(super) type Key = Digest;
 /// about them can be learnt from a fingerprint.
 pub(super) fn key(provider: &Provider, settings: &Settings, level: usize, process: &hmac::Key) -> Key {
     let mut text = Text(Vec::new());
-    let beyond = beyond(provider, level);
+    let sent = scheme::names_sent(provider, settings, level);
+    let beyond = beyond(provider, level, &sent);
+    text.0.extend_from_slice(&provider.digest);
     text.add("base_url", scheme::base_url(provider, settings).unwrap_or_default());
     text.add("level", &level.to_string());
     if provider.scheme == SchemeName::Oauth2 {
@@ -24,6 +28,10 @@ pub(super) fn key(provider: &Provider, settings: &Settings, level: usize, proces
         if !beyond.contains(&name) && !RESOLVED.contains(&name) {
             text.add(name, value);
         }
+    }
+    // What buys the grant, or is part of it, tells it apart, whatever else it is for.
+    for (name, value) in settings.plain(Class::Presentation).filter(|(name, _)| sent.contains(*name)) {
+        text.add(name, value);
     }
     let mut secrets = hmac::Context::with_key(process);
     for (name, source) in settings.secrets(Class::Secret).chain(settings.secrets(Class::Identity)) {
@@ -44,14 +52,13 @@ pub(super) fn key(provider: &Provider, settings: &Settings, level: usize, proces
 const RESOLVED: [&str; 4] = ["environment", "base_url", "grant", "acts_as"];
 
 /// Settings that only later steps of a chain use: they do not tell this level's tokens apart.
-fn beyond(provider: &Provider, level: usize) -> Vec<&str> {
-    let (here, later) = provider.step.split_at((level + 1).min(provider.step.len()));
-    let used: Vec<&str> = here.iter().flat_map(scheme::step_names).collect();
-    let mut beyond: Vec<&str> =
-        later.iter().flat_map(scheme::step_names).filter(|name| !used.contains(name)).collect();
+fn beyond<'a>(provider: &'a Provider, level: usize, sent: &BTreeSet<String>) -> Vec<&'a str> {
+    let later = provider.step.get(level + 1..).unwrap_or_default();
+    let mut beyond: Vec<&str> = later.iter().flat_map(scheme::step_names).collect();
     if beyond.iter().any(|name| name.ends_with("_token_url")) {
         beyond.push("location_id");
     }
+    beyond.retain(|name| !sent.contains(*name));
     beyond
 }
 

@@ -226,7 +226,7 @@ impl Keeper {
                 }
                 Step::Fail(error) => {
                     // Refused credentials that may have changed since are read again; nothing else is.
-                    if !(state.depends_on_credentials() && scheme::may_change(&self.settings)) {
+                    if !(state.depends_on_credentials(now) && scheme::may_change(&self.settings)) {
                         return Err(error);
                     }
                     self.take_off(&mut state)
@@ -236,7 +236,14 @@ impl Keeper {
                     drop(state);
                     drop(leading);
                     self.fly(&flight);
-                    return Ok(Asked::Live(live));
+                    // On this thread it has landed by now, and the token may have ended meanwhile.
+                    return match flight.wait(Duration::ZERO) {
+                        Some(Ok(fresh)) => Ok(Asked::Live(fresh)),
+                        Some(Err(error)) if !live.end.outlives(self.clock.now(), Duration::ZERO) => {
+                            Err(error)
+                        }
+                        _ => Ok(Asked::Live(live)),
+                    };
                 }
                 Step::Fly => self.take_off(&mut state),
             };

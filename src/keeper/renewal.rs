@@ -1,6 +1,7 @@
 //! A renewal from take-off to landing: on which thread, with how many tries, and what is written down of it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -102,17 +103,35 @@ impl Keeper {
         let refresh_token = core.state.lock().refresh_token.clone();
         let (landing, attempts) = self.exchange(acquire, refresh_token, true);
         let mut state = core.state.lock();
-        let outcome = match state.take_flight(flight) {
-            true => self.settle(&mut state, landing),
-            false => state.live.clone().ok_or_else(|| {
-                Error::new(Kind::Cancelled, "the grant was revoked while it was being renewed")
-            }),
-        };
+        if !state.take_flight(flight) {
+            let live = state.live.clone();
+            drop(state);
+            return live.ok_or_else(|| self.revoked_meanwhile(landing));
+        }
+        let outcome = self.settle(&mut state, landing);
         drop(state);
         if attempts > 1 {
             self.note(Level::Debug, format!("{}: it took {attempts} tries", self.provider.title));
         }
         outcome
+    }
+
+    /// What a renewal brings after the grant was revoked is revoked as well: nobody else knows of it.
+    fn revoked_meanwhile(self: &Arc<Self>, landing: Landing) -> Error {
+        if let Landing::Granted(granted, _) = landing {
+            let refresh_token = granted.grant.refresh_token.as_ref().map(|token| (token, "refresh_token"));
+            for (token, hint) in
+                refresh_token.into_iter().chain([(&granted.grant.access_token, "access_token")])
+            {
+                if let Err(error) = self.tell_revoked(token, hint) {
+                    self.note(
+                        Level::Warn,
+                        format!("a token that came after the revocation may still live: {error}"),
+                    );
+                }
+            }
+        }
+        Error::new(Kind::Cancelled, "the grant was revoked while it was being renewed")
     }
 
     /// Writes down how a flight ended, and tells the state.
@@ -157,19 +176,27 @@ impl Keeper {
         let transport = Transport::new(&self.settings, self.clock.clone(), self.budget());
         let credentials = Credentials::new(&self.provider, &self.settings, self.budget());
         let limit = self.settings.count("max_attempts").unwrap_or(ATTEMPTS);
+        let by_seed = remembering && refresh_token.is_none();
         let mut base_renewed = false;
         let mut tries = 1;
         loop {
             let asked = (self.clock.now(), self.clock.boot());
-            let outcome = self.prepare(&credentials, &transport, remembering).and_then(|base| {
-                let seed = match &refresh_token {
-                    Some(_) => None,
-                    None => credentials.secret("refresh_token")?,
-                };
+            let outcome = self.prepare(&credentials, &transport, remembering, by_seed).and_then(|base| {
+                let seed = if by_seed { self.unspent_seed(&credentials)? } else { None };
                 let spent = refresh_token.as_deref().or(seed.as_deref());
                 let base_grant = base.as_ref().map(|live| &*live.grant);
                 let exchange = self.exchange_with(&transport, &credentials, spent, base_grant);
-                attempt(&exchange).map_err(|failure| Refusal::Failed(failure, base))
+                let outcome = attempt(&exchange);
+                let rotated = match &outcome {
+                    Ok(granted) => granted.grant.refresh_token.as_ref(),
+                    Err(failure) => failure.rotated.as_ref(),
+                };
+                if let (Some(seed), Some(rotated)) = (&seed, rotated)
+                    && seed.digest() != rotated.digest()
+                {
+                    self.core().state.lock().spent_seed = Some(seed.digest());
+                }
+                outcome.map_err(|failure| Refusal::Failed(failure, base))
             });
             let (failure, base) = match outcome {
                 Ok(granted) => return (Landing::Granted(Box::new(granted), asked), tries),
@@ -200,9 +227,13 @@ impl Keeper {
         credentials: &Credentials<'_>,
         transport: &Transport<'_>,
         remembering: bool,
+        by_seed: bool,
     ) -> std::result::Result<Option<Arc<Live>>, Refusal> {
         for name in scheme::secrets_used(&self.provider, &self.settings, self.level) {
-            credentials.secret(name)?;
+            // The given refresh token is for the first time only; its file need not stay.
+            if by_seed || name != "refresh_token" {
+                credentials.secret(name)?;
+            }
         }
         if remembering
             && let Some(error) = self.core().state.lock().is_denied(self.clock.now(), &credentials.digest())
@@ -211,18 +242,32 @@ impl Keeper {
         }
         let Some(keeper) = &self.base else { return Ok(None) };
         let missing = |error| Refusal::Failed(Failure { base_missing: true, ..Failure::new(error) }, None);
-        keeper.wait(transport.time_left()).map(Some).map_err(missing)
+        keeper.wait(transport).map(Some).map_err(missing)
+    }
+
+    /// The given refresh token, unless it was rotated away.
+    fn unspent_seed(self: &Arc<Self>, credentials: &Credentials<'_>) -> Result<Option<Rc<Secret>>> {
+        let spent = self.core().state.lock().spent_seed;
+        Ok(credentials.secret("refresh_token")?.filter(|seed| Some(seed.digest()) != spent))
     }
 
     /// A token for the next step of a chain.
-    fn wait(self: &Arc<Self>, at_most: Duration) -> Result<Arc<Live>> {
-        match self.ask(Duration::ZERO)? {
-            Asked::Live(live) => Ok(live),
-            Asked::Flight(flight) => flight.wait(at_most).unwrap_or_else(|| {
-                let message =
-                    format!("{}: the token of the step before did not come in time", self.provider.title);
-                Err(Error::new(Kind::Timeout, message))
-            }),
+    fn wait(self: &Arc<Self>, transport: &Transport<'_>) -> Result<Arc<Live>> {
+        let flight = match self.ask(Duration::ZERO)? {
+            Asked::Live(live) => return Ok(live),
+            Asked::Flight(flight) => flight,
+        };
+        // It wakes early when a client of the step before is closed, which is no concern of this one's.
+        loop {
+            let left = transport.time_left();
+            match flight.wait(left) {
+                Some(outcome) => return outcome,
+                None if left.is_zero() => {
+                    let why = "the token of the step before did not come in time";
+                    return Err(Error::new(Kind::Timeout, format!("{}: {why}", self.provider.title)));
+                }
+                None => {}
+            }
         }
     }
 

@@ -27,6 +27,8 @@ const TROUBLED_DEAD: (i64, i64) = (SECOND, 10 * SECOND);
 const REFUSED: (i64, i64) = (SECOND, 300 * SECOND);
 /// A token that was good for this long was no dud.
 const PROVEN: i64 = 60 * SECOND;
+/// So many tokens in a row that had ended before they arrived are no accident of a busy machine.
+const STILLBORN: u32 = 3;
 /// How many refused tokens are remembered.
 const REFUSED_KEPT: usize = 4;
 
@@ -34,6 +36,8 @@ const REFUSED_KEPT: usize = 4;
 pub(crate) struct Live {
     pub(crate) grant: Arc<Grant>,
     pub(crate) generation: u64,
+    /// The first generation that this very token was had as.
+    first: u64,
     pub(crate) end: End,
     /// When it was asked for, by the running clock.
     born: i64,
@@ -89,6 +93,8 @@ pub(super) struct Freshness {
 pub(super) struct State {
     pub(super) live: Option<Arc<Live>>,
     pub(super) refresh_token: Option<Arc<Secret>>,
+    /// The given refresh token that was rotated away: to send it again would look like theft.
+    pub(super) spent_seed: Option<Digest>,
     pub(super) flight: Option<Arc<Flight<Arc<Live>>>>,
     /// From when on a call starts a flight although the token lives.
     pub(super) renew_at: i64,
@@ -97,9 +103,12 @@ pub(super) struct State {
     pub(super) inherited: bool,
     last_generation: u64,
     trouble: Option<Trouble>,
-    refused: VecDeque<Digest>,
+    /// Refused tokens, and since when, by the running clock.
+    refused: VecDeque<(Digest, i64)>,
     /// How many new tokens were refused in a row.
     duds: u32,
+    /// How many tokens in a row had ended before they arrived.
+    stillborn: u32,
 }
 
 impl State {
@@ -107,6 +116,7 @@ impl State {
         State {
             live: None,
             refresh_token: None,
+            spent_seed: None,
             flight: None,
             renew_at: i64::MAX,
             last_error: None,
@@ -115,6 +125,7 @@ impl State {
             trouble: None,
             refused: VecDeque::new(),
             duds: 0,
+            stillborn: 0,
         }
     }
 
@@ -127,7 +138,8 @@ impl State {
     ) -> State {
         State {
             renew_at: live.as_ref().map_or(i64::MAX, |live| live.renew_at),
-            last_generation,
+            // The fork may have come between the one word and the other.
+            last_generation: last_generation.max(live.as_ref().map_or(0, |live| live.generation)),
             live,
             refresh_token,
             inherited,
@@ -182,9 +194,17 @@ impl State {
         (same && now.running < trouble.until(false)).then(|| trouble.error.clone())
     }
 
-    /// Whether trouble ends when the credentials change, so that they are worth reading again.
-    pub(super) fn depends_on_credentials(&self) -> bool {
-        self.trouble.as_ref().is_some_and(|trouble| matches!(trouble.cause, Cause::Denied(_) | Cause::Base))
+    /// Whether trouble ends when the credentials change, so that they are worth reading again. A command may give
+    /// others each time: after two refusals there is a growing pause.
+    pub(super) fn depends_on_credentials(&self, now: Now) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| match trouble.cause {
+            Cause::Base => true,
+            Cause::Denied(_) if trouble.strikes <= 2 => true,
+            Cause::Denied(_) => {
+                now.running >= trouble.since.saturating_add(SECOND << (trouble.strikes - 2).min(9))
+            }
+            Cause::Passing | Cause::Refused | Cause::Given => false,
+        })
     }
 
     /// How many grants there ever were.
@@ -210,7 +230,7 @@ impl State {
             self.refresh_token = Some(Arc::new(refresh_token.duplicate()));
         }
         let digest = grant.access_token.digest();
-        if self.refused.contains(&digest) {
+        if self.is_refused(&digest, now) {
             let error = Error::new(
                 Kind::Rejected,
                 "the vendor, or the place the token is read from, gave the very token again that was refused",
@@ -220,13 +240,27 @@ impl State {
         }
         let again = self.live.as_ref().is_some_and(|live| live.grant.access_token.digest() == digest);
         let end = End::new(grant.life, from, boot);
+        self.stillborn = if end.verdict(now) == Verdict::Over { self.stillborn + 1 } else { 0 };
+        if self.stillborn >= STILLBORN {
+            let error = Error::new(
+                Kind::Protocol,
+                "the vendor's tokens have ended before they arrive: their lifetime is shorter than their way",
+            );
+            self.stumble(error.clone(), now, Cause::Passing);
+            return Err(error);
+        }
         let renew_at = match again {
             true => same_again(&end, now),
             false => renewal(grant.life, &end, freshness, chance),
         };
+        // The one before was good to its end: what is refused from here on is not refused in a row.
+        if self.live.as_ref().is_some_and(|old| now.running.saturating_sub(old.born) > PROVEN) {
+            self.duds = 0;
+        }
         self.last_generation += 1;
         let (grant, generation, born) = (Arc::new(grant), self.last_generation, from.running);
-        let live = Arc::new(Live { grant, generation, end, born, renew_at });
+        let first = self.live.as_ref().filter(|_| again).map_or(generation, |live| live.first);
+        let live = Arc::new(Live { grant, generation, first, end, born, renew_at });
         self.renew_at = renew_at;
         self.live = Some(Arc::clone(&live));
         self.inherited = false;
@@ -263,10 +297,10 @@ impl State {
     pub(super) fn refused(&mut self, generation: u64, now: Now) -> Result<(), Error> {
         self.check_generation(generation)?;
         match &self.live {
-            Some(live) if live.generation == generation => {
+            Some(live) if live.is_of(generation) => {
                 let proven = now.running.saturating_sub(live.born) > PROVEN;
                 self.duds = if proven { 1 } else { self.duds.saturating_add(1) };
-                self.remember_refused(live.grant.access_token.digest());
+                self.remember_refused(live.grant.access_token.digest(), now);
                 self.live = None;
             }
             Some(_) => return Ok(()),
@@ -295,7 +329,7 @@ impl State {
             Kind::Rejected,
             format!("the given access_token was refused and cannot be renewed: {hint}"),
         );
-        if self.live.as_ref().is_some_and(|live| live.generation == generation) {
+        if self.live.as_ref().is_some_and(|live| live.is_of(generation)) {
             self.live = None;
             self.stumble(error.clone(), now, Cause::Given);
         }
@@ -320,12 +354,17 @@ impl State {
         }
     }
 
-    fn remember_refused(&mut self, digest: Digest) {
-        if !self.refused.contains(&digest) {
-            self.refused.push_back(digest);
-            if self.refused.len() > REFUSED_KEPT {
-                self.refused.pop_front();
-            }
+    /// Whether a token was refused of late. Not for ever: the resource may have erred, and there may be no other.
+    fn is_refused(&self, token: &Digest, now: Now) -> bool {
+        let of_late = |since: i64| now.running.saturating_sub(since) < REFUSED.1;
+        self.refused.iter().any(|(known, since)| known == token && of_late(*since))
+    }
+
+    fn remember_refused(&mut self, digest: Digest, now: Now) {
+        self.refused.retain(|(known, _)| *known != digest);
+        self.refused.push_back((digest, now.running));
+        if self.refused.len() > REFUSED_KEPT {
+            self.refused.pop_front();
         }
     }
 
@@ -334,9 +373,10 @@ impl State {
         if let Some(live) = &self.live {
             let end = live.end.measured_anew(now, boot);
             let (grant, generation, born) = (Arc::clone(&live.grant), live.generation, live.born);
+            let first = live.first;
             let renew_at = live.renew_at.min(end.running());
             self.renew_at = self.renew_at.min(end.running());
-            self.live = Some(Arc::new(Live { grant, generation, end, born, renew_at }));
+            self.live = Some(Arc::new(Live { grant, generation, first, end, born, renew_at }));
         }
     }
 
@@ -360,6 +400,11 @@ impl State {
 }
 
 impl Live {
+    /// Whether this very token was handed out as that generation.
+    fn is_of(&self, generation: u64) -> bool {
+        (self.first..=self.generation).contains(&generation)
+    }
+
     /// How long it lived in all, in nanoseconds.
     fn life(&self) -> i64 {
         match self.grant.life {

@@ -357,6 +357,15 @@ fn tokens_that_never_end_or_do_not_say_are_never_renewed_early() {
 }
 
 #[test]
+fn after_a_sleep_a_token_without_end_still_has_none() {
+    let mut bench = Bench::new();
+    bench.call(|_| Ok(grant("lasting", Life::Never)));
+    bench.hands.lock().unwrap().sleep(HOUR);
+    bench.call(down);
+    assert_eq!(bench.state.renew_at, i64::MAX);
+}
+
+#[test]
 fn a_rejection_drops_that_very_token_and_no_newer_one() {
     let mut bench = Bench::new();
     bench.call(fresh(HOUR));
@@ -374,6 +383,19 @@ fn a_rejection_drops_that_very_token_and_no_newer_one() {
 }
 
 #[test]
+fn a_late_report_drops_the_same_token_had_again() {
+    let mut bench = Bench::new();
+    let same = |_| Ok(grant("one", Life::For(HOUR)));
+    bench.call(same);
+    bench.pass(HOUR - Duration::from_secs(299));
+    bench.call(same);
+    assert_eq!(bench.generation(), 2);
+    let now = bench.clock.now();
+    assert!(bench.state.refused(1, now).is_ok());
+    assert_eq!(bench.generation(), 0, "the token of the second generation is the refused one");
+}
+
+#[test]
 fn two_new_tokens_refused_in_a_row_are_enough() {
     let mut bench = Bench::new();
     bench.call(fresh(HOUR));
@@ -385,6 +407,19 @@ fn two_new_tokens_refused_in_a_row_are_enough() {
     assert_eq!(bench.call(fresh(HOUR)), Got::Token { generation: 3, waited: true });
     bench.pass(Duration::from_secs(120));
     assert!(bench.refuse().is_ok(), "it was good for two minutes: no dud");
+}
+
+#[test]
+fn refusals_with_a_good_token_between_them_are_not_in_a_row() {
+    let mut bench = Bench::new();
+    for _ in 0..10 {
+        bench.call(fresh(HOUR));
+        assert!(bench.refuse().is_ok());
+        bench.call(fresh(HOUR));
+        bench.pass(HOUR);
+        assert!(matches!(bench.call(fresh(HOUR)), Got::Token { waited: true, .. }));
+        bench.pass(HOUR);
+    }
 }
 
 #[test]
@@ -410,6 +445,17 @@ fn a_refused_token_that_comes_again_is_not_handed_out() {
     bench.call(same);
     assert!(bench.refuse().is_ok());
     assert_eq!(bench.call(same), Got::Error(Kind::Rejected));
+}
+
+#[test]
+fn a_refused_token_that_is_all_there_is_is_tried_again_in_the_end() {
+    let mut bench = Bench::new();
+    let same = |_| Ok(grant("one", Life::Unknown));
+    bench.call(same);
+    assert!(bench.refuse().is_ok());
+    assert_eq!(bench.call(same), Got::Error(Kind::Rejected));
+    bench.pass(Duration::from_secs(301));
+    assert!(matches!(bench.call(same), Got::Token { .. }), "the resource may have erred");
 }
 
 #[test]

@@ -123,6 +123,11 @@ pub(crate) fn holds_secret(template: &Template, settings: &Settings) -> bool {
     template.names().any(|name| settings.secret(name).is_some())
 }
 
+/// The template that a setting's own value is, if it is one.
+pub(super) fn nested(settings: &Settings, name: &str) -> Option<Template> {
+    settings.text(name).and_then(|value| nested_template(name, value))
+}
+
 fn nested_template(name: &str, value: &str) -> Option<Template> {
     (name.ends_with("_url") && value.contains('{'))
         .then(|| Template::try_from(value.to_owned()).ok())
@@ -155,7 +160,7 @@ pub(super) fn missing(provider: &Provider, settings: &Settings, steps: &[Step]) 
         .flat_map(|step| std::iter::once(&step.url).chain(step.fields.values()).chain(step.headers.values()));
     for (name, required) in templates.chain(provider.headers.values()).flat_map(Template::places) {
         want(name, required);
-        if let Some(nested) = settings.text(name).and_then(|value| nested_template(name, value)) {
+        if let Some(nested) = nested(settings, name) {
             nested.names().for_each(|name| want(name, true));
         }
     }

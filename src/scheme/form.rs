@@ -1,22 +1,38 @@
 //! The encodings of requests: form bodies, URL segments, JSON objects.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use zeroize::Zeroizing;
 
 use crate::secret::Secret;
 
 /// RFC 3986's unreserved characters stay as they are.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 pub(crate) fn encode_segment(text: &str) -> String {
-    utf8_percent_encode(text, SEGMENT).to_string()
+    written(text.len() * 3, utf8_percent_encode(text, SEGMENT))
 }
 
 pub(crate) fn encode(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+    written(text.len() * 3, form_urlencoded::byte_serialize(text.as_bytes()))
+}
+
+/// The parts in one text that never moves, so that it leaves no copy behind for the one who wipes it.
+fn written<'a>(at_most: usize, parts: impl Iterator<Item = &'a str>) -> String {
+    let mut text = String::with_capacity(at_most);
+    text.extend(parts);
+    text
+}
+
+/// A JSON text with its quotes. It does not move either: a character takes six bytes at most.
+fn quoted(text: &str) -> Secret {
+    let mut json = Zeroizing::new(Vec::with_capacity(text.len() * 6 + 2));
+    // Writing to memory cannot fail.
+    serde_json::to_writer(&mut *json, text).ok();
+    Secret::new(std::str::from_utf8(&json).unwrap_or_default())
 }
 
 /// As it stands between the quotes of a JSON text.
 pub(crate) fn escape(text: &str) -> String {
-    let quoted = Secret::from(serde_json::json!(text).to_string());
+    let quoted = quoted(text);
     quoted.expose()[1..quoted.expose().len() - 1].to_owned()
 }
 
@@ -38,11 +54,10 @@ pub(crate) fn body<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> S
 
 /// A JSON object of texts.
 pub(crate) fn json<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Secret {
-    let text = |text: &str| Secret::from(serde_json::json!(text).to_string());
     let mut body = Secret::new("{");
     for (name, value) in pairs {
         let parting = if body.expose() == "{" { "" } else { "," };
-        body = Secret::join(&[body.expose(), parting, text(name).expose(), ":", text(value).expose()]);
+        body = Secret::join(&[body.expose(), parting, quoted(name).expose(), ":", quoted(value).expose()]);
     }
     Secret::join(&[body.expose(), "}"])
 }

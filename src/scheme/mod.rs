@@ -11,6 +11,8 @@ mod form;
 mod login;
 pub(crate) mod oauth2;
 
+use std::collections::BTreeSet;
+
 use crate::error::{Error, Kind};
 use crate::provider::{Provider, SchemeName, Step};
 use crate::secret::Secret;
@@ -184,6 +186,21 @@ pub(crate) fn secrets_used<'a>(
     let any = provider.step.is_empty();
     let secrets = settings.secrets(Class::Secret).map(|(name, _)| name);
     secrets.filter(move |name| any || named.contains(name) || beside.contains(name))
+}
+
+/// The settings that the steps up to this one send, and those that stand in one header with a secret: what they
+/// are is part of the grant.
+pub(crate) fn names_sent(provider: &Provider, settings: &Settings, level: usize) -> BTreeSet<String> {
+    let steps = provider.step.iter().take(level + 1);
+    let headers = provider.headers.values().filter(|template| credentials::holds_secret(template, settings));
+    let mut names: BTreeSet<String> = steps
+        .flat_map(step_names)
+        .chain(headers.flat_map(crate::template::Template::names))
+        .map(str::to_owned)
+        .collect();
+    let nested: Vec<_> = names.iter().filter_map(|name| credentials::nested(settings, name)).collect();
+    names.extend(nested.iter().flat_map(crate::template::Template::names).map(str::to_owned));
+    names
 }
 
 /// The settings that a step's templates name.

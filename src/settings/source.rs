@@ -92,7 +92,8 @@ fn unusable(name: &str, source: &Source, why: &str) -> Error {
 fn read_file(name: &str, path: &Path) -> Result<Secret> {
     let fail = |why: String| unusable(name, &Source::File(path.to_owned()), &why);
     let file = File::open(path).map_err(|error| fail(error.to_string()))?;
-    let mut text = Zeroizing::new(String::new());
+    // Room for all of it: a text that grows leaves copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(LIMIT as usize + 1));
     file.take(LIMIT + 1).read_to_string(&mut text).map_err(|error| fail(error.to_string()))?;
     if text.len() as u64 > LIMIT {
         return Err(fail(format!("it is longer than {LIMIT} bytes")));
@@ -150,7 +151,7 @@ fn wait_for_exit(child: &mut Child, at_most: Duration) -> std::io::Result<ExitSt
 
 /// The first line; the rest is read and dropped, so that the command can end.
 fn read_line(mut output: Take<impl Read>) -> std::io::Result<Secret> {
-    let mut text = Zeroizing::new(String::new());
+    let mut text = Zeroizing::new(String::with_capacity(LIMIT as usize + 1));
     output.read_to_string(&mut text)?;
     Ok(Secret::new(text.lines().next().unwrap_or_default()))
 }

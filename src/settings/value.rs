@@ -23,7 +23,13 @@ pub(super) fn parse(name: &str, form: Form, text: &str) -> Result<Value, Fault> 
         Form::Word(words) => check_word(name, words, text)?,
         Form::OnOff => return on_off(name, text).map(|word| Value::Plain(word.into())),
         Form::Url => check_url(name, text)?,
-        Form::UrlTemplate => check_url(name, &text.replace(['{', '}'], ""))?,
+        Form::UrlTemplate => {
+            check_url(name, &text.replace(['{', '}'], ""))?;
+            let host = text.split("://").nth(1).and_then(|rest| rest.split(['/', '?']).next());
+            if host.is_none_or(|host| host.contains('{')) {
+                return Err(format!("{name} must name its host itself: no setting decides where secrets go"));
+            }
+        }
         Form::Span => {
             span(text).ok_or_else(|| format!("{name} is no time: write 30, 2.5 s, 500 ms, 5 min or 1 h"))?;
         }

@@ -10,7 +10,7 @@ use super::{Exchange, Failure, Granted, answer, form};
 use crate::error::{Error, Kind, Result};
 use crate::provider::Provider;
 use crate::secret::Secret;
-use crate::settings::Settings;
+use crate::settings::{Settings, is_safe_url};
 use crate::transport::Request;
 use authorization::Code;
 
@@ -65,6 +65,7 @@ pub(super) fn faults(provider: &Provider, settings: &Settings) -> Vec<String> {
     };
     faults.extend(wanted.iter().filter(|name| !has(name)).map(|name| format!("{name} is missing")));
     faults.extend(authentication_faults(settings, grant));
+    faults.extend(settings.text("redirect_uri").and_then(redirect_fault));
     for name in ["authorize_extra", "token_extra"] {
         for (own, _) in form::decode(settings.text(name).unwrap_or_default()) {
             if OWN.contains(&own.as_str()) {
@@ -75,6 +76,19 @@ pub(super) fn faults(provider: &Provider, settings: &Settings) -> Vec<String> {
         }
     }
     faults
+}
+
+/// What is wrong with a redirect URI. An app's own scheme is right (RFC 8252 section 7.1).
+fn redirect_fault(uri: &str) -> Option<String> {
+    let why = match uri.split_once(':') {
+        None => "is no absolute URI (RFC 6749 section 3.1.2)",
+        _ if uri.contains('#') => "must not have a fragment (RFC 6749 section 3.1.2)",
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") && !is_safe_url(uri) => {
+            "must be https: over http anybody on the way can read the code; only loopback may be http"
+        }
+        Some(_) => return None,
+    };
+    Some(format!("redirect_uri {why}"))
 }
 
 fn authentication_faults(settings: &Settings, grant: &str) -> Vec<String> {
