@@ -20,9 +20,13 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Werror
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
-demo: $(DEMO)/demo_c $(DEMO)/demo_cpp $(MODULE) ## one program in C, C++ and Python against every vendor of the sandbox
+demo: building $(DEMO)/demo_c $(DEMO)/demo_cpp $(MODULE) ## one program in C, C++ and Python against every vendor of the sandbox
 	@cargo build --quiet --package tokenkeep-sandbox
 	@$(PYTHON) demo/run.py $(BUILT)/debug/tokenkeep-sandbox $(DEMO)/demo_c $(DEMO)/demo_cpp $(DEMO)/python
+
+.PHONY: building
+building:
+	@test -e $(BUILT)/debug/tokenkeep-sandbox || echo 'Building; the first time takes some minutes.'
 
 test: ## every test, lint and format; what it prints holds no secret
 	@mkdir -p $(BUILT) && rm -f $(BUILT)/skipped

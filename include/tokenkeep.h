@@ -537,7 +537,7 @@ tokenkeep_status tokenkeep_client_rejected(tokenkeep_client *client,
 
 /**
  * Gives the tokens back: revokes them with the vendor where it offers that (RFC 7009), and forgets
- * them in any case, in memory and in the store. Blocks for as long as the call, or else the setting
+ * them in any case. Blocks for as long as the call, or else the setting
  * `timeout`, allows.
  */
 tokenkeep_status tokenkeep_client_revoke(tokenkeep_client *client,

@@ -1057,7 +1057,7 @@ public:
 
 #if defined(__cpp_exceptions)
     /// Gives the tokens back: revokes them with the vendor where it offers that (RFC 7009), and forgets them
-    /// in any case, in memory and in the store. Blocks for as long as the call, or else the setting
+    /// in any case. Blocks for as long as the call, or else the setting
     /// `timeout`, allows.
     void revoke(const CallOptions &options = {}) const { try_revoke(options).value(); }
 #endif

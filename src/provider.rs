@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::error::{Error, Kind, Result};
 use crate::secret::{Digest, digest_of};
-use crate::settings::{Class, Form, Offered, nearest, read_trusted};
+use crate::settings::{Class, Form, Offered, nearest, read_trusted, where_wrong};
 use crate::template::Template;
 
 /// How a token is obtained.
@@ -221,7 +221,7 @@ impl Provider {
 
     fn parse(text: &str, shown: &str) -> Result<Provider> {
         let mut provider: Provider = toml::from_str(text).map_err(|error| {
-            Error::new(Kind::Config, format!("provider {shown}: {}", error.to_string().trim_end()))
+            Error::new(Kind::Config, format!("provider {shown}: {}", where_wrong(text, &error)))
         })?;
         provider.digest = digest_of(text.as_bytes());
         let faults = provider.faults();
@@ -255,14 +255,29 @@ impl Provider {
         {
             faults.push(format!("default_environment = {name} is not among its environments"));
         }
+        let mut undeclared: Vec<&str> = self.templates().flat_map(Template::names).collect();
+        undeclared.retain(|name| !self.settings.contains_key(*name) && !is_common(name));
+        undeclared.sort_unstable();
+        undeclared.dedup();
+        for name in undeclared {
+            faults.push(format!("it uses {{{name}}}, but has no [settings.{name}]"));
+        }
         for name in self.settings.keys() {
-            if crate::settings::settings().iter().any(|setting| setting.name == *name) {
+            if is_common(name) {
                 faults.push(format!(
                     "[settings.{name}]: tokenkeep has a setting of that name; use it, or another name"
                 ));
             }
         }
         faults
+    }
+
+    /// Every text of it that has places for settings.
+    fn templates(&self) -> impl Iterator<Item = &Template> {
+        let steps = self.step.iter();
+        steps
+            .flat_map(|step| step.headers.values().chain(step.fields.values()).chain([&step.url]))
+            .chain(self.headers.values())
     }
 
     /// The settings that it takes.
@@ -282,11 +297,7 @@ impl Provider {
         if self.scheme == SchemeName::Chain {
             names.push("acts_as");
         }
-        let steps = self.step.iter();
-        let templates = steps
-            .flat_map(|step| step.headers.values().chain(step.fields.values()).chain([&step.url]))
-            .chain(self.headers.values());
-        names.extend(templates.flat_map(Template::names));
+        names.extend(self.templates().flat_map(Template::names));
         // A URL template given as a setting may name these.
         if names.iter().any(|name| name.ends_with("_token_url")) {
             names.push("location_id");
@@ -304,15 +315,20 @@ impl Provider {
     }
 }
 
+/// Whether tokenkeep itself has a setting of that name.
+fn is_common(name: &str) -> bool {
+    crate::settings::settings().iter().any(|setting| setting.name == name)
+}
+
+/// Names them all beside the nearest, for acquire and acquired are too alike to guess between.
 fn unknown(name: &str) -> String {
     let known = SHIPPED.map(|(shipped, _)| shipped);
-    match nearest(name, known) {
-        Some(near) => format!("there is no provider {name}; did you mean {near}?"),
-        None => format!(
-            "there is no provider {name}: it is one of {}, or the path of a provider file (with a / or .toml in it)",
-            known.join(", ")
-        ),
-    }
+    let near =
+        nearest(name, known).map(|near| format!("; did you mean {near}?")).unwrap_or_else(|| ".".into());
+    format!(
+        "there is no provider {name}{near} It is one of {}, or the path of a provider file (with a / or .toml in it)",
+        known.join(", ")
+    )
 }
 
 #[cfg(test)]
@@ -327,8 +343,9 @@ mod test {
     }
 
     #[test]
-    fn an_unknown_provider_is_named_with_its_nearest() {
+    fn an_unknown_provider_is_named_with_its_nearest_and_the_others() {
         assert!(Provider::find("aquired").unwrap_err().message().contains("did you mean acquired?"));
+        assert!(Provider::find("acquird").unwrap_err().message().contains("acquire, acquired, frederick"));
         assert!(Provider::find("zzz").unwrap_err().message().contains("path of a provider file"));
     }
 

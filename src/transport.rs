@@ -151,6 +151,9 @@ impl<'a> Transport<'a> {
             Kind::Tls if why.contains("CertificateRequired") => {
                 " (the server demands a certificate: set client_cert_file and client_key_file)".into()
             }
+            Kind::Tls if why.contains("InvalidContentType") => {
+                " (what answers there speaks no TLS: is the port right, and https?)".into()
+            }
             Kind::Tls => match self.settings.text("ca_file") {
                 Some(file) => format!(" (trusting ca_file = {file} alone)"),
                 None => " (trusting the platform's authorities; name your own with ca_file)".into(),
@@ -186,6 +189,10 @@ fn classify(error: ureq::Error) -> (Kind, bool, String) {
             }
             Io::InvalidData => (Kind::Tls, false, format!("TLS: {why}")),
             Io::TimedOut | Io::WouldBlock => (Kind::Timeout, true, format!("no answer in time: {why}")),
+            // The standard library has no kind of its own for a name that is not resolved.
+            _ if why.to_string().starts_with("failed to lookup address") => {
+                (Kind::Network, false, format!("no connection: {why}"))
+            }
             _ => (Kind::Network, true, format!("the connection broke: {why}")),
         },
         ureq::Error::BodyExceedsLimit(limit) => {

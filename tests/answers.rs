@@ -372,3 +372,14 @@ fn a_scope_that_differs_is_the_scope_that_was_granted() {
     let silent = consented(&sandbox, &[("scope", "profile admin")]);
     assert_eq!(token(&silent).scope(), Some("profile admin"));
 }
+
+#[test]
+fn a_given_refresh_token_that_was_rotated_away_is_not_sent_by_the_next_client_either() {
+    let server = Server::granting(
+        r#"{"access_token": "SANDBOX-TOKEN-a", "token_type": "Bearer", "refresh_token": "SANDBOX-TOKEN-new"}"#,
+    );
+    support::token(&refreshing(&server));
+    let error = failure(&refreshing(&server));
+    assert_error(&error, Kind::ConsentRequired, &["was used and replaced", "keep one client alive"]);
+    assert_eq!(refresh_tokens(&server), [seed(&server)]);
+}

@@ -213,6 +213,20 @@ fn without_a_thread_too_nobody_gets_a_token_past_its_end() {
 }
 
 #[test]
+fn without_a_thread_too_nobody_gets_a_token_that_was_over_when_it_arrived() {
+    let sandbox = sandbox();
+    sandbox.set_lifetime("acquired", json!(2));
+    let client = client_with(&sandbox, "acquired", &[("background", "off"), ("refresh_early", "1 s")]);
+    token(&client);
+    pause(IN_THE_WINDOW);
+    sandbox.set_lifetime("acquired", json!(0.1));
+    sandbox.fault(Fault { delay_ms: 300, ..always("acquired/login") });
+    let got = token(&client);
+    let Lifetime::Known { expires_at } = got.lifetime() else { panic!("it has an end") };
+    assert!(expires_at > support::now(), "it ended {:?} ago", support::now().duration_since(expires_at));
+}
+
+#[test]
 fn the_same_token_again_is_no_reason_to_ask_at_once() {
     let sandbox = sandbox();
     let client = short_lived(&sandbox);

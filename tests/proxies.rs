@@ -33,8 +33,12 @@ fn the_proxys_credentials_go_to_the_proxy_alone_and_into_no_error() {
         "gopher://ada:SANDBOX-SECRET@127.0.0.1:1",
         "SANDBOX-SECRET",
     ] {
-        let settings = [("proxy", address), ("max_attempts", "1"), ("account", address)];
-        let error = failure(&support::client_with(&sandbox, "acquired", &settings));
+        let mut config = config(&sandbox, "acquired");
+        config.set("proxy", address).set("max_attempts", "1").set("account", "odd proxy");
+        let error = match tokenkeep::Client::new(&config) {
+            Ok(client) => failure(&client),
+            Err(error) => error,
+        };
         assert!(matches!(error.kind(), Kind::Network | Kind::Config), "{error}");
         assert!(!error.message().contains("SANDBOX-SECRET"), "{error}");
     }

@@ -195,6 +195,18 @@ fn only_the_vendors_own_word_is_remembered_that_long() {
 }
 
 #[test]
+fn a_404_says_nothing_of_the_credentials() {
+    let server =
+        support::server::Server::saying(&support::server::json(404, r#"{"message": "no Route matched"}"#));
+    let mut config = Config::new("acquired");
+    config.set("base_url", &server.url("")).set("app_id", "1").set("app_key", "SANDBOX-SECRET-key");
+    let client = open(&config);
+    failure(&client);
+    let wait = failure(&client).retry_after().unwrap_or_default();
+    assert!(wait.as_secs() < 12, "remembered for {wait:?}");
+}
+
+#[test]
 fn a_given_token_from_a_file_is_not_asked_for_twice_while_the_file_stays() {
     let directory = Directory::new();
     let file = directory.write("token", "SANDBOX-TOKEN-one");

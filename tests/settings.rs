@@ -357,6 +357,15 @@ fn a_vendor_file_with_a_fault_is_refused_by_its_name() {
 }
 
 #[test]
+fn a_profile_file_named_as_a_provider_is_not_quoted() {
+    let directory = Directory::new();
+    for text in ["app_key = 'SANDBOX-SECRET-key'\n", "[billing]\napp_key = 'SANDBOX-SECRET-key\n"] {
+        let error = refused(&directory.write("tokenkeep.toml", text), &[]);
+        assert!(!error.message().contains("SANDBOX-SECRET"), "{error}");
+    }
+}
+
+#[test]
 fn a_vendors_own_settings_are_checked_like_all_others() {
     let directory = Directory::new();
     let file = directory.write("own.toml", &OWN.replace("BASE", "https://own.example"));

@@ -195,6 +195,43 @@ fn a_user_token_bought_at_a_locations_url_is_that_locations() {
 }
 
 #[test]
+fn a_refresh_token_under_way_is_not_sent_by_a_second_keeper() {
+    let server = support::server::Server::start(|_| {
+        support::pause(600);
+        support::server::json(200, r#"{"access_token": "SANDBOX-TOKEN-a", "token_type": "Bearer"}"#).into()
+    });
+    let mut config = Config::new("oauth2");
+    config.set("grant", "refresh_token").set("client_id", "id").set("token_url", &server.url("/t"));
+    config.set("refresh_token", "SANDBOX-SECRET-under-way");
+    let first = support::open(&config);
+    first.token(&support::within(100)).unwrap_err();
+    drop(first);
+    let error = Client::new(config.set("max_attempts", "1")).unwrap_err();
+    assert_error(&error, Kind::Config, &["max_attempts"]);
+    assert_eq!(server.count(), 1);
+}
+
+#[test]
+fn locations_that_are_refused_do_not_cost_the_others_their_user_token() {
+    let sandbox = sandbox();
+    let body = tokenkeep_sandbox::Body::Json(json!({"message": "not yours"}));
+    sandbox.fault(Fault { status: Some(401), body: Some(body), ..always("frederick/location_token") });
+    for id in ["7d3f0a52-0008", "7d3f0a52-0009", "7d3f0a52-0010"] {
+        assert_eq!(failure(&client_with(&sandbox, "frederick", &[("location_id", id)])).kind(), Kind::Denied);
+    }
+    // What keeps the user token while no location's client does.
+    let user = client_with(&sandbox, "frederick", &[("acts_as", "user")]);
+    token(&user);
+    let clients = ["7d3f0a52-0011", "7d3f0a52-0012", "7d3f0a52-0013"]
+        .map(|id| client_with(&sandbox, "frederick", &[("location_id", id)]));
+    for client in &clients {
+        assert_eq!(failure(client).kind(), Kind::Denied);
+    }
+    sandbox.clear_faults();
+    token(&client_with(&sandbox, "frederick", &[("location_id", "7d3f0a52-0001")]));
+}
+
+#[test]
 fn one_refresh_token_serves_one_identity() {
     let refreshing = |settings: &[(&str, &str)]| {
         let mut config = Config::new("oauth2");

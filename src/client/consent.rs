@@ -40,6 +40,9 @@ impl Consent {
     pub fn finish(&self, redirected_url: &str, call: &Call<'_>) -> Result<Token> {
         let authorization = self.open.load_full().ok_or_else(over)?;
         let code = authorization.redirected(redirected_url)?;
+        if self.client.is_closed() {
+            return Err(self.client.closed());
+        }
         // Only one caller gets to send it.
         self.open.swap(None).ok_or_else(over)?;
         let flight = self.client.keeper().redeem(code);

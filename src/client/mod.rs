@@ -18,7 +18,7 @@ use crate::error::{Error, Kind, Result};
 use crate::keeper::{Asked as KeeperAsked, Event, Keeper, Live, Tenant};
 use crate::provider::{Provider, SchemeName};
 use crate::scheme::oauth2::{self, authorization::Authorization};
-use crate::scheme::{self, challenge};
+use crate::scheme::{self, challenge, shorten};
 use crate::settings::{Config, Settings, faulty, is_safe_url};
 use crate::token::{Presentation, Token, Verdict};
 
@@ -192,7 +192,7 @@ impl Client {
         let code = challenge.as_ref().and_then(|challenge| challenge.parameter("error"));
         if code == Some("insufficient_scope") {
             let scope = challenge.as_ref().and_then(|challenge| challenge.parameter("scope"));
-            let wanted = scope.map(|scope| format!(" (it wants {scope})")).unwrap_or_default();
+            let wanted = scope.map(|scope| format!(" (it wants {})", shorten(scope))).unwrap_or_default();
             return rejected(format!(
                 "the token is good but its scope is too small{wanted}: ask for more with scope"
             ));
@@ -202,7 +202,7 @@ impl Client {
                 self.0.keeper.rejected(generation).map_err(|error| error.with_http_status(http_status))
             }
             (401, Some(code)) => {
-                rejected(format!("the resource says {code}, which a new token does not cure"))
+                rejected(format!("the resource says {}, which a new token does not cure", shorten(code)))
             }
             (403, _) => {
                 rejected("403: the token is good but may not do this; a new one may not either".into())
@@ -288,6 +288,11 @@ impl Client {
         let host = url.parse::<http::Uri>().ok().and_then(|url| url.host().map(str::to_ascii_lowercase));
         is_safe_url(url)
             && host.is_some_and(|host| self.api_hosts().iter().any(|pattern| matches(pattern, &host)))
+    }
+
+    /// Whether any host is known that a token may be sent to.
+    pub fn has_api_hosts(&self) -> bool {
+        !self.api_hosts().is_empty()
     }
 
     fn api_hosts(&self) -> Vec<String> {

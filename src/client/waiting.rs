@@ -106,11 +106,14 @@ impl Waiting {
 
     fn late(&self) -> Error {
         let provider = self.client.provider();
-        Error::new(
+        let last = self.client.last_error();
+        let because = last.as_ref().map(|error| format!(" (last: {error})")).unwrap_or_default();
+        let late = Error::new(
             Kind::Timeout,
             format!(
-                "{provider}: no token within the call's timeout; the renewal goes on, and a later call may find its token"
+                "{provider}: no token within the call's timeout; the renewal goes on, and a later call may find its token{because}"
             ),
-        )
+        );
+        late.with_retry_after(last.and_then(|error| error.retry_after()))
     }
 }

@@ -294,7 +294,7 @@ fn http_status_of(number: i32) -> Result<u16> {
 }
 
 /// Gives the tokens back: revokes them with the vendor where it offers that (RFC 7009), and forgets
-/// them in any case, in memory and in the store. Blocks for as long as the call, or else the setting
+/// them in any case. Blocks for as long as the call, or else the setting
 /// `timeout`, allows.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_client_revoke(

@@ -99,8 +99,8 @@ pub unsafe extern "C" fn tokenkeep_error_code(error: *const tokenkeep_error) -> 
 pub unsafe extern "C" fn tokenkeep_error_retry_after_ms(error: *const tokenkeep_error) -> i64 {
     // SAFETY: the header's rules for pointers.
     let error = unsafe { error.as_ref() };
-    guard(0, || {
-        let Some(error) = error else { return 0 };
+    guard(-1, || {
+        let Some(error) = error else { return -1 };
         let wait = error.error.retry_after();
         wait.map_or(-1, |wait| i64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX))
     })

@@ -132,10 +132,10 @@ pub unsafe extern "C" fn tokenkeep_token_query(
 pub unsafe extern "C" fn tokenkeep_token_lifetime(token: *const tokenkeep_token) -> tokenkeep_lifetime {
     // SAFETY: the header's rules for pointers.
     let token = unsafe { Borrowed::new(token) };
-    guard(tokenkeep_lifetime::TOKENKEEP_LIFETIME_KNOWN, || match token.token().map(Token::lifetime) {
-        None | Some(Lifetime::Known { .. }) => tokenkeep_lifetime::TOKENKEEP_LIFETIME_KNOWN,
+    guard(tokenkeep_lifetime::TOKENKEEP_LIFETIME_UNKNOWN, || match token.token().map(Token::lifetime) {
+        Some(Lifetime::Known { .. }) => tokenkeep_lifetime::TOKENKEEP_LIFETIME_KNOWN,
         Some(Lifetime::Never) => tokenkeep_lifetime::TOKENKEEP_LIFETIME_NEVER,
-        Some(Lifetime::Unknown) => tokenkeep_lifetime::TOKENKEEP_LIFETIME_UNKNOWN,
+        None | Some(Lifetime::Unknown) => tokenkeep_lifetime::TOKENKEEP_LIFETIME_UNKNOWN,
     })
 }
 
@@ -144,10 +144,9 @@ pub unsafe extern "C" fn tokenkeep_token_lifetime(token: *const tokenkeep_token)
 pub unsafe extern "C" fn tokenkeep_token_expires_at_ms(token: *const tokenkeep_token) -> i64 {
     // SAFETY: the header's rules for pointers.
     let token = unsafe { Borrowed::new(token) };
-    guard(0, || match token.token().map(Token::lifetime) {
-        None => 0,
+    guard(i64::MAX, || match token.token().map(Token::lifetime) {
         Some(Lifetime::Known { expires_at }) => unix_ms(expires_at),
-        Some(Lifetime::Never | Lifetime::Unknown) => i64::MAX,
+        None | Some(Lifetime::Never | Lifetime::Unknown) => i64::MAX,
     })
 }
 

@@ -2,10 +2,10 @@
 //! forked child replaces: a lock that a thread of the parent held is left behind with its map.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use once_cell::sync::OnceCell;
 use ring::hmac;
 use ring::rand::SystemRandom;
@@ -22,6 +22,9 @@ static REGISTRY: ArcSwapOption<Registry> = ArcSwapOption::const_empty();
 pub(super) struct Registry {
     born: u64,
     keepers: Mutex<Known>,
+    /// Given refresh tokens that were rotated away, for as long as the process: to send one again would look like
+    /// theft. Read without a lock, so that a forked child can take it over.
+    spent: ArcSwap<HashSet<Digest>>,
 }
 
 #[derive(Default)]
@@ -53,7 +56,9 @@ pub(super) fn registry() -> Arc<Registry> {
         match &*current {
             Some(registry) if registry.born == fork::generation() => return Arc::clone(registry),
             _ => {
-                let fresh = Registry { born: fork::generation(), keepers: Mutex::default() };
+                let spent = current.as_ref().map(|parents| parents.spent.load_full()).unwrap_or_default();
+                let spent = ArcSwap::new(spent);
+                let fresh = Registry { born: fork::generation(), keepers: Mutex::default(), spent };
                 if let Some(parents) = &*current {
                     fork::leave_behind(Arc::clone(parents) as Arc<dyn Any + Send + Sync>);
                 }
@@ -82,7 +87,8 @@ impl Registry {
         if let Some(keeper) = &found {
             match suits(keeper) {
                 Ok(()) => return Ok(Tenant::new(Arc::clone(keeper))),
-                Err(error) if keeper.has_tenants() => return Err(error),
+                // A refresh token that a flight has sent may be good only once.
+                Err(error) if keeper.has_tenants() || seed.is_some() => return Err(error),
                 Err(_) => {}
             }
         }
@@ -103,6 +109,15 @@ impl Registry {
         let keeper = Arc::new(make());
         known.by_key.insert(key, Arc::downgrade(&keeper));
         Ok(Tenant::new(keeper))
+    }
+
+    /// A given refresh token was rotated away.
+    pub(super) fn spend(&self, seed: Digest) {
+        self.spent.rcu(|spent| spent.iter().copied().chain([seed]).collect::<HashSet<_>>());
+    }
+
+    pub(super) fn is_spent(&self, seed: &Digest) -> bool {
+        self.spent.load().contains(seed)
     }
 
     /// A keeper that came over a fork is known again.

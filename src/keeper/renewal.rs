@@ -9,6 +9,7 @@ use std::time::Duration;
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::flight::CrashLanding;
+use super::registry;
 use super::state::{Freshness, State};
 use super::{Asked, Core, Flight, Keeper, Level, Live};
 use crate::clock::Now;
@@ -194,7 +195,7 @@ impl Keeper {
                 if let (Some(seed), Some(rotated)) = (&seed, rotated)
                     && seed.digest() != rotated.digest()
                 {
-                    self.core().state.lock().spent_seed = Some(seed.digest());
+                    registry::registry().spend(seed.digest());
                 }
                 outcome.map_err(|failure| Refusal::Failed(failure, base))
             });
@@ -203,16 +204,21 @@ impl Keeper {
                 Err(Refusal::Remembered(error)) => return (Landing::Remembered(error), tries),
                 Err(Refusal::Failed(failure, base)) => (failure, base),
             };
-            if let (true, false, Some(live), Some(keeper)) =
-                (failure.base_refused, base_renewed, base, &self.base)
-            {
-                base_renewed = true;
-                if keeper.rejected(live.generation).is_ok() {
-                    continue;
+            if let (true, Some(live), Some(keeper)) = (failure.base_refused, base, &self.base) {
+                if base_renewed {
+                    // A new one fared no better: it is this step that was refused, and others may use that token.
+                    keeper.core().state.lock().exonerate();
+                } else {
+                    base_renewed = true;
+                    if keeper.rejected(live.generation).is_ok() {
+                        continue;
+                    }
                 }
             }
             let pause = pause(&failure, tries);
             if failure.repeatable && tries < limit && pause < transport.time_left() {
+                // For those whose patience ends before the tries do.
+                self.core().state.lock().last_error = Some(failure.error.clone());
                 std::thread::sleep(pause);
                 tries += 1;
                 continue;
@@ -247,8 +253,8 @@ impl Keeper {
 
     /// The given refresh token, unless it was rotated away.
     fn unspent_seed(self: &Arc<Self>, credentials: &Credentials<'_>) -> Result<Option<Rc<Secret>>> {
-        let spent = self.core().state.lock().spent_seed;
-        Ok(credentials.secret("refresh_token")?.filter(|seed| Some(seed.digest()) != spent))
+        let seed = credentials.secret("refresh_token")?;
+        Ok(seed.filter(|seed| !registry::registry().is_spent(&seed.digest())))
     }
 
     /// A token for the next step of a chain.

@@ -93,8 +93,6 @@ pub(super) struct Freshness {
 pub(super) struct State {
     pub(super) live: Option<Arc<Live>>,
     pub(super) refresh_token: Option<Arc<Secret>>,
-    /// The given refresh token that was rotated away: to send it again would look like theft.
-    pub(super) spent_seed: Option<Digest>,
     pub(super) flight: Option<Arc<Flight<Arc<Live>>>>,
     /// From when on a call starts a flight although the token lives.
     pub(super) renew_at: i64,
@@ -116,7 +114,6 @@ impl State {
         State {
             live: None,
             refresh_token: None,
-            spent_seed: None,
             flight: None,
             renew_at: i64::MAX,
             last_error: None,
@@ -241,7 +238,8 @@ impl State {
         let again = self.live.as_ref().is_some_and(|live| live.grant.access_token.digest() == digest);
         let end = End::new(grant.life, from, boot);
         self.stillborn = if end.verdict(now) == Verdict::Over { self.stillborn + 1 } else { 0 };
-        if self.stillborn >= STILLBORN {
+        let has_living = self.live.as_ref().is_some_and(|old| old.end.verdict(now) != Verdict::Over);
+        if self.stillborn >= STILLBORN || (self.stillborn > 0 && has_living) {
             let error = Error::new(
                 Kind::Protocol,
                 "the vendor's tokens have ended before they arrive: their lifetime is shorter than their way",
@@ -318,6 +316,14 @@ impl State {
         self.trouble = Some(Trouble { error: error.clone(), since, strikes, cause: Cause::Refused });
         self.last_error = Some(error.clone());
         Err(error)
+    }
+
+    /// The refusals were not the tokens' fault.
+    pub(super) fn exonerate(&mut self) {
+        self.duds = 0;
+        if self.trouble.as_ref().is_some_and(|trouble| trouble.cause == Cause::Refused) {
+            self.trouble = None;
+        }
     }
 
     /// A resource refused a given token, which cannot be had anew.

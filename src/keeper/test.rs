@@ -334,6 +334,20 @@ fn nobody_gets_a_token_past_its_end_whatever_the_clocks_do() {
 }
 
 #[test]
+fn a_token_that_is_over_when_it_arrives_does_not_take_a_living_ones_place() {
+    let mut bench = Bench::new();
+    bench.call(fresh(HOUR));
+    bench.pass(HOUR - Duration::from_secs(299));
+    let hands = Arc::clone(&bench.hands);
+    let stillborn = |_| {
+        hands.lock().unwrap().pass(Duration::from_secs(20));
+        Ok(grant("stillborn", Life::For(Duration::from_secs(10))))
+    };
+    bench.call(stillborn);
+    assert_eq!(bench.call(down), Got::Token { generation: 1, waited: false });
+}
+
+#[test]
 fn a_lifetime_counts_from_the_moment_of_the_request() {
     let mut bench = Bench::new();
     let hands = Arc::clone(&bench.hands);

@@ -254,7 +254,8 @@ fn verdict(status: u16, code: Option<&str>, readable: bool) -> (Kind, bool) {
         (400..500, Some(_)) | (400 | 422, None) if readable => Kind::Denied,
         _ => Kind::Protocol,
     };
-    let final_word = readable && matches!(kind, Kind::Denied | Kind::Config | Kind::ConsentRequired);
+    let found = !matches!(status, 404 | 405 | 410);
+    let final_word = readable && found && matches!(kind, Kind::Denied | Kind::Config | Kind::ConsentRequired);
     (kind, final_word)
 }
 
@@ -300,7 +301,7 @@ fn details(body: &Body<'_>, rules: &ErrorRules) -> Vec<String> {
 }
 
 /// Fit to be shown: one line, not too long.
-fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     const LIMIT: usize = 300;
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LIMIT).collect();
     if text.chars().count() > LIMIT { format!("{line}...") } else { line }

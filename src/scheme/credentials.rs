@@ -66,13 +66,14 @@ impl<'a> Credentials<'a> {
 
     fn filling(&self, name: &str) -> Result<Filling> {
         Ok(match self.settings.value(name) {
+            // First, for it is taken without the slash at its end.
+            _ if name == "base_url" => match base_url(self.provider, self.settings) {
+                Some(url) => Filling::Value(Secret::new(url)),
+                None => Filling::Missing,
+            },
             Some(Value::Plain(text)) => Filling::Value(Secret::new(text)),
             Some(Value::Secret(_)) => match self.secret(name)? {
                 Some(secret) => Filling::Value(secret.duplicate()),
-                None => Filling::Missing,
-            },
-            None if name == "base_url" => match base_url(self.provider, self.settings) {
-                Some(url) => Filling::Value(Secret::new(url)),
                 None => Filling::Missing,
             },
             None => Filling::Missing,

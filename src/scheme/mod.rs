@@ -16,10 +16,11 @@ use std::collections::BTreeSet;
 use crate::error::{Error, Kind};
 use crate::provider::{Provider, SchemeName, Step};
 use crate::secret::Secret;
-use crate::settings::{Class, Settings};
+use crate::settings::{Class, Settings, Source};
 use crate::token::Grant;
 use crate::transport::{Fault, Transport};
 
+pub(crate) use answer::shorten;
 pub(crate) use credentials::{Credentials, base_url, may_change, presented};
 
 /// What one exchange may use.
@@ -140,6 +141,13 @@ fn conflicts(provider: &Provider, settings: &Settings) -> Vec<String> {
     if has("query_parameter") && settings.text("placement") != Some("query") {
         faults.push("query_parameter is for placement = query".into());
     }
+    if let Some(Source::Literal(proxy) | Source::Env { value: proxy, .. }) = settings.secret("proxy")
+        && !is_proxy(proxy.expose())
+    {
+        faults.push(
+            "proxy is neither none nor env nor host:port nor an http://, https:// or socks5:// URL".into(),
+        );
+    }
     if has("client_cert_file") != has("client_key_file") {
         faults.push("client_cert_file and client_key_file belong together".into());
     }
@@ -151,6 +159,15 @@ fn conflicts(provider: &Provider, settings: &Settings) -> Vec<String> {
         _ => {}
     }
     faults
+}
+
+/// Whether a proxy is written as one.
+fn is_proxy(text: &str) -> bool {
+    let named = matches!(text, "none" | "env");
+    match text.split_once("://") {
+        Some((way, _)) => way == "http" || way == "https" || way.starts_with("socks"),
+        None => named || text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()),
+    }
 }
 
 /// Asks the vendor for a grant.

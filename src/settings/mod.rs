@@ -22,7 +22,7 @@ pub(crate) use list::{Class, Form};
 pub use list::{Setting, settings};
 pub(crate) use nearest::nearest;
 pub(crate) use source::Source;
-pub(crate) use trusted::read as read_trusted;
+pub(crate) use trusted::{read as read_trusted, where_wrong};
 pub(crate) use value::is_safe_url;
 
 /// The ways to give a secret by reference instead of giving it.

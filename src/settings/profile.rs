@@ -12,8 +12,10 @@ pub(super) fn load(path: Option<&Path>, profile: &str) -> Result<Vec<(String, Se
         Error::new(Kind::Config, "no profile file: set TOKENKEEP_CONFIG, or HOME, or name the file")
     })?;
     let fail = |why: String| Error::new(Kind::Config, format!("profile file {}: {why}", path.display()));
-    let (text, metadata) = trusted::read(&path).map_err(fail)?;
-    let mut file: toml::Table = toml::from_str(&text).map_err(|error| fail(where_wrong(&text, &error)))?;
+    let (text, metadata) =
+        trusted::read(&path).map_err(|why| fail(format!("{why} (TOKENKEEP_CONFIG may name another)")))?;
+    let mut file: toml::Table =
+        toml::from_str(&text).map_err(|error| fail(trusted::where_wrong(&text, &error)))?;
     let table = match file.remove(profile) {
         Some(toml::Value::Table(table)) => table,
         Some(_) => return Err(fail(format!("{profile} is no table: write [{profile}]"))),
@@ -64,10 +66,4 @@ fn no_profile(profile: &str, file: &toml::Table) -> String {
         Some(near) => format!("there is no profile [{profile}]; did you mean [{near}]?"),
         None => format!("there is no profile [{profile}]"),
     }
-}
-
-/// The parser's message without the text around it, which may be a secret.
-fn where_wrong(text: &str, error: &toml::de::Error) -> String {
-    let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
-    format!("line {}: {}", line.unwrap_or(1), error.message())
 }

@@ -22,6 +22,12 @@ pub(crate) fn read(path: &Path) -> Result<(Zeroizing<String>, Metadata), String>
     Ok((text, metadata))
 }
 
+/// The parser's message without the text around it, which may be a secret.
+pub(crate) fn where_wrong(text: &str, error: &toml::de::Error) -> String {
+    let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
+    format!("line {}: {}", line.unwrap_or(1), error.message())
+}
+
 #[cfg(unix)]
 fn check_writers(metadata: &Metadata) -> Result<(), String> {
     use std::os::unix::fs::MetadataExt;

@@ -31,7 +31,9 @@ pub(super) fn parse(name: &str, form: Form, text: &str) -> Result<Value, Fault> 
             }
         }
         Form::Span => {
-            span(text).ok_or_else(|| format!("{name} is no time: write 30, 2.5 s, 500 ms, 5 min or 1 h"))?;
+            span(text).ok_or_else(|| {
+                format!("{name} is no time above none: write 30, 2.5 s, 500 ms, 5 min or 1 h")
+            })?;
         }
         Form::Count => {
             text.parse::<u32>()
@@ -139,7 +141,10 @@ pub(super) fn span(text: &str) -> Option<Duration> {
         "d" => number * 86_400.0,
         _ => return None,
     };
-    Duration::try_from_secs_f64(seconds).ok().filter(|span| !span.is_zero())
+    // A century is more than anybody waits, and less than what an Instant overflows at.
+    Duration::try_from_secs_f64(seconds)
+        .ok()
+        .filter(|span| !span.is_zero() && span.as_secs() <= 3_200_000_000)
 }
 
 #[cfg(test)]
@@ -153,7 +158,7 @@ mod test {
         {
             assert_eq!(span(text), Some(Duration::from_millis(millis)), "{text}");
         }
-        for text in ["", "0", "-1", "soon", "5 x", "1e3"] {
+        for text in ["", "0", "-1", "soon", "5 x", "1e3", "9999999999999999999"] {
             assert_eq!(span(text), None, "{text}");
         }
     }

@@ -228,3 +228,12 @@ def test_an_error_of_the_login_is_raised_as_it_is(sandbox: Sandbox, customers: s
 
 def test_its_repr(client: tokenkeep.Client) -> None:
     assert repr(client.requests_auth()) == "<tokenkeep.RequestsAuth provider='acquired'>"
+
+
+def test_a_hook_that_knows_no_host_is_refused() -> None:
+    client = tokenkeep.Client(
+        "oauth2", token_url="https://login.example/token", client_id="id", client_secret="not a real one"
+    )
+    for hook in (client.requests_auth, client.httpx_auth):
+        with pytest.raises(tokenkeep.ConfigError, match="api_hosts"):
+            hook()

@@ -1,6 +1,6 @@
 """Gets a token for Acquired.com and uses it.
 
-pip install tokenkeep
+pip install ./bindings/python
 ACQUIRED_APP_ID=... ACQUIRED_APP_KEY=... python quickstart.py
 """
 

@@ -52,6 +52,21 @@ impl Client {
         Ok(Client { core, current: Current::default() })
     }
 
+    /// A hook that knows no host would attach no token to anything, and say nothing.
+    fn want_api_hosts(&self, py: Python<'_>) -> PyResult<()> {
+        if self.core.has_api_hosts() {
+            return Ok(());
+        }
+        let provider = self.core.provider();
+        Err(error::config(
+            py,
+            &format!(
+                "{provider}: no host is known that a token may be sent to: set api_hosts to those of the API, \
+                 such as api.example.com (names parted by spaces; *.example.com for any subdomain)"
+            ),
+        ))
+    }
+
     pub(crate) fn core(&self) -> &tokenkeep::Client {
         &self.core
     }
@@ -324,6 +339,7 @@ impl Client {
     ///     >>> requests.get(url, auth=client.requests_auth()).status_code
     ///     200
     fn requests_auth<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.get().want_api_hosts(slf.py())?;
         slf.py().import("tokenkeep._requests")?.call_method1("RequestsAuth", (slf,))
     }
 
@@ -336,6 +352,7 @@ impl Client {
     ///     >>> httpx.get(url, auth=client.httpx_auth()).status_code
     ///     200
     fn httpx_auth<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.get().want_api_hosts(slf.py())?;
         slf.py().import("tokenkeep._httpx")?.call_method1("HttpxAuth", (slf,))
     }
 

@@ -17,6 +17,11 @@ pub(crate) fn invalid_argument(py: Python<'_>, message: &str) -> PyErr {
     made(py, Kind::InvalidArgument, message, (None, None, None))
 }
 
+/// The exception for settings that do not suffice.
+pub(crate) fn config(py: Python<'_>, message: &str) -> PyErr {
+    made(py, Kind::Config, message, (None, None, None))
+}
+
 /// The HTTP status, the vendor's own code, and the seconds to wait.
 type Details<'a> = (Option<u16>, Option<&'a str>, Option<f64>);
 

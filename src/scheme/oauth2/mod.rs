@@ -44,6 +44,10 @@ pub(super) fn faults(provider: &Provider, settings: &Settings) -> Vec<String> {
     let mut faults = Vec::new();
     let has = |name: &str| settings.value(name).is_some();
     let grant = grant(provider, settings);
+    if grant.is_empty() {
+        // What was given is no grant at all, which is a fault of its own.
+        return faults;
+    }
     if !provider.grants.iter().any(|offered| offered == grant) {
         faults.push(format!(
             "grant = {grant} is not offered by {}: it is one of {}",
@@ -135,7 +139,13 @@ pub(super) fn acquire(exchange: &Exchange<'_>) -> std::result::Result<Granted, F
         _ => match exchange.refresh_token {
             Some(refresh_token) => refresh(exchange, refresh_token),
             None => {
-                let why = "a person must say yes first: begin a consent and send them to its URL";
+                let why = match exchange.settings.secret("refresh_token") {
+                    None => "a person must say yes first: begin a consent and send them to its URL",
+                    Some(_) => {
+                        "the refresh_token of the settings was used and replaced by this process, and its successor is gone \
+                         with the last client: keep one client alive, or begin a consent"
+                    }
+                };
                 let message = format!("{}: {why}", exchange.provider.title);
                 Err(Error::new(Kind::ConsentRequired, message).into())
             }

@@ -129,7 +129,7 @@ static void no_error_at_all(void) {
     CHECK(tokenkeep_error_http_status(NULL) == 0);
     CHECK(tokenkeep_error_message(NULL) == NULL);
     CHECK(tokenkeep_error_code(NULL) == NULL);
-    CHECK(tokenkeep_error_retry_after_ms(NULL) == 0);
+    CHECK(tokenkeep_error_retry_after_ms(NULL) == -1);
     CHECK(tokenkeep_error_is_retryable(NULL) == 0);
     tokenkeep_error_free(NULL);
 }

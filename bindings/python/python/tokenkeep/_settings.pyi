@@ -66,7 +66,7 @@ class Settings(TypedDict, total=False):
     refresh_token_env: str | None
     refresh_token_file: _Path | None
     refresh_token_command: _Words | None
-    refresh_rotates: Literal["yes", "no"] | None
+    refresh_rotates: bool | Literal["yes", "no"] | None
     authorize_extra: str | None
     token_extra: str | None
     login_hint: str | None
@@ -78,7 +78,7 @@ class Settings(TypedDict, total=False):
     # Freshness
     refresh_early: float | str | None
     default_lifetime: float | str | None
-    background: bool | Literal["on", "off"] | None
+    background: bool | Literal["yes", "no", "on", "off"] | None
 
     # Network
     timeout: float | str | None
