@@ -12,10 +12,10 @@ MODULE := $(DEMO)/python/tokenkeep
 CC ?= cc
 CXX ?= c++
 # All but the generated header, which is as cbindgen writes it.
-C_FILES = $(shell find include demo bindings tests -name '*.c' -o -name '*.cpp' -o -name '*.hpp' -o -name '*.h' ! -name tokenkeep.h)
+C_FILES = $(shell find include demo bindings tests benches -name '*.c' -o -name '*.cpp' -o -name '*.hpp' -o -name '*.h' ! -name tokenkeep.h)
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Werror
 
-.PHONY: help demo test lint test-rust model test-python test-install install header settings clean
+.PHONY: help demo test bench lint test-rust model test-python test-install install header settings clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -67,8 +67,8 @@ lint: $(VENV)/ready ## formats and lints
 	PYO3_BUILD_EXTENSION_MODULE=1 cargo clippy --quiet --package tokenkeep-python --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps --package tokenkeep
 	@tests/with.sh clang-format clang-format clang-format --dry-run --Werror $(C_FILES)
-	$(VENV)/bin/ruff check --quiet demo bindings/python tests/python
-	$(VENV)/bin/ruff format --quiet --check demo bindings/python tests/python
+	$(VENV)/bin/ruff check --quiet demo bindings/python tests/python benches
+	$(VENV)/bin/ruff format --quiet --check demo bindings/python tests/python benches
 
 test-rust: c-library ## the core, the C and C++ interfaces, the sandbox, the docs
 	cargo test --quiet --package tokenkeep --features capi
@@ -94,6 +94,33 @@ $(VENV)/ready: tests/python/requirements.txt
 	@$(PYTHON) -m venv $(VENV) || { echo 'python3 has no venv (install: apt-get install python3-venv)' >&2; exit 1; }
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
+
+# What `make bench` measures with, beside the release library. QUICK=1: few rounds.
+BENCH := $(BUILT)/bench
+BENCH_PROGRAMS := $(addprefix $(BENCH)/,hot_path gets caller many_clients)
+
+bench: $(BENCH_PROGRAMS) $(BENCH)/count_allocations.so ## measures ours and the peers in one run, and writes docs/BENCHMARKS.md
+	@cargo build --quiet --package tokenkeep-sandbox
+	@$(PYTHON) benches/run.py $(if $(QUICK),--quick) $(BUILT)
+
+$(BENCH)/libtokenkeep.so.0.1: release
+	@mkdir -p $(BENCH)
+	@ln -sf ../release/libtokenkeep.so $(BENCH)/libtokenkeep.so
+	@ln -sf ../release/libtokenkeep.so $@
+
+$(BENCH)/sdk_caches.o: benches/cpp/sdk_caches.cpp benches/cpp/sdk_caches.h
+	@mkdir -p $(BENCH)
+	@$(CXX) -std=c++17 -O2 $(WARNINGS) -c -o $@ $<
+
+$(BENCH_PROGRAMS): $(BENCH)/%: benches/c/%.c benches/c/client.c benches/c/client.h include/tokenkeep.h $(BENCH)/libtokenkeep.so.0.1
+	@$(CC) -std=c11 -O2 $(WARNINGS) -Iinclude -o $@ $(filter %.c %.o,$^) -L$(BENCH) -ltokenkeep -lpthread -ldl \
+		-Wl,-rpath,'$$ORIGIN' $(if $(filter %.o,$^),-lstdc++)
+
+$(BENCH)/hot_path: $(BENCH)/sdk_caches.o
+
+$(BENCH)/count_allocations.so: benches/c/count_allocations.c
+	@mkdir -p $(BENCH)
+	@$(CC) -std=c11 -O2 $(WARNINGS) -shared -fPIC -o $@ $<
 
 install: release ## library, headers, pkg-config and CMake package, under PREFIX
 	PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) sh bindings/c/install.sh $(BUILT)/release

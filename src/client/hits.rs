@@ -14,7 +14,8 @@ const LINES: usize = 2 * OWN;
 #[repr(align(64))]
 struct Line(AtomicU64);
 
-/// An exact count. Its lines are made at the first hit: a client that is never used stays small. Nobody waits for them
+/// An exact count. Its lines are made with the client's first token: one that is never used stays small, and no hit
+/// allocates. Nobody waits for them
 /// to be made, so that no forked child waits for ever.
 #[derive(Default)]
 pub(super) struct Hits(OnceBox<[Line; LINES]>);
@@ -24,6 +25,11 @@ thread_local! {
 }
 
 impl Hits {
+    /// Makes room to count in.
+    pub(super) fn prepare(&self) {
+        self.0.get_or_init(Box::default);
+    }
+
     #[inline]
     pub(super) fn add(&self) {
         let lines = self.0.get_or_init(Box::default);

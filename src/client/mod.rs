@@ -358,6 +358,7 @@ impl Client {
             return Token::clone(token);
         }
         let token = Token::new(&live.grant, live.generation, live.end, &self.presentation());
+        self.0.hits.prepare();
         self.0.view.store(Some(Arc::new(token.clone())));
         token
     }
