@@ -6,7 +6,7 @@ use ring::digest;
 use zeroize::Zeroize;
 
 /// A secret text. It is kept with a NUL behind it, so that a C program can borrow it as it stands.
-pub(crate) struct Secret(Box<[u8]>);
+pub(crate) struct Secret(Box<str>);
 
 impl Secret {
     pub(crate) fn new(text: &str) -> Secret {
@@ -15,25 +15,22 @@ impl Secret {
 
     /// One secret made of several parts, with no copy of it left behind.
     pub(crate) fn join(parts: &[&str]) -> Secret {
-        let length = parts.iter().map(|part| part.len()).sum::<usize>();
-        let mut bytes = vec![0; length + 1].into_boxed_slice();
-        let mut at = 0;
-        for part in parts {
-            bytes[at..at + part.len()].copy_from_slice(part.as_bytes());
-            at += part.len();
-        }
-        Secret(bytes)
+        let length = parts.iter().map(|part| part.len()).sum::<usize>() + 1;
+        // With room for all from the start it never moves, and so leaves no copy.
+        let mut text = String::with_capacity(length);
+        text.extend(parts.iter().copied().chain(["\0"]));
+        Secret(text.into_boxed_str())
     }
 
     /// The text itself. The one way to it, so that every use can be found.
     pub(crate) fn expose(&self) -> &str {
-        std::str::from_utf8(&self.0[..self.0.len() - 1]).unwrap_or_default()
+        self.0.strip_suffix('\0').unwrap_or_default()
     }
 
     /// The text with the NUL that ends it.
     #[cfg(any(feature = "capi", test))]
     pub(crate) fn expose_with_nul(&self) -> &[u8] {
-        &self.0
+        self.0.as_bytes()
     }
 
     pub(crate) fn duplicate(&self) -> Secret {
