@@ -22,6 +22,44 @@ pub(crate) fn watch() {
     ONCE.call_once(platform::watch);
 }
 
+/// State of the whole process, which a forked child has anew: a thread of the parent may have held its locks.
+pub(crate) struct PerProcess<T>(ArcSwapOption<Born<T>>);
+
+struct Born<T> {
+    generation: u64,
+    state: Arc<T>,
+}
+
+impl<T: Send + Sync + 'static> PerProcess<T> {
+    pub(crate) const fn new() -> PerProcess<T> {
+        PerProcess(ArcSwapOption::const_empty())
+    }
+
+    /// This process's state, made at the first use; from its parent's where there was one.
+    pub(crate) fn get(&self, make: impl Fn(Option<&T>) -> T) -> Arc<T> {
+        loop {
+            let current = self.0.load();
+            match &*current {
+                Some(born) if born.generation == generation() => return Arc::clone(&born.state),
+                _ => {
+                    let state = Arc::new(make(current.as_ref().map(|parents| &*parents.state)));
+                    if let Some(parents) = &*current {
+                        leave_behind(Arc::clone(&parents.state) as Arc<dyn Any + Send + Sync>);
+                    }
+                    let born = Born { generation: generation(), state };
+                    self.0.compare_and_swap(&*current, Some(Arc::new(born)));
+                }
+            }
+        }
+    }
+
+    /// Each run of a model begins without any.
+    #[cfg(all(test, shuttle))]
+    pub(crate) fn forget(&self) {
+        self.0.store(None);
+    }
+}
+
 /// Starts a thread that blocks all signals: they belong to the host's own threads.
 #[cfg(not(all(test, shuttle)))]
 pub(crate) fn spawn_worker(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
@@ -135,6 +173,28 @@ mod test {
         // SAFETY: `child` is ours and `status` is valid for writing.
         unsafe { libc::waitpid(child, &mut status, 0) };
         assert_eq!((status, generation()), (0, before));
+    }
+
+    #[test]
+    fn a_forked_child_has_the_process_state_anew_also_where_its_parent_had_locked_it() {
+        static STATE: PerProcess<crate::sync::Mutex<u32>> = PerProcess::new();
+        let get = || STATE.get(|parents| crate::sync::Mutex::new(parents.map_or(1, |_| 2)));
+        watch();
+        let state = get();
+        let locked = state.lock();
+        // SAFETY: the child makes its state and leaves; SIGALRM ends it if it hangs.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // SAFETY: as above.
+            unsafe {
+                libc::alarm(10);
+                libc::_exit(i32::from(*get().lock() != 2));
+            }
+        }
+        let mut status = 0;
+        // SAFETY: `child` is ours and `status` is valid for writing.
+        unsafe { libc::waitpid(child, &mut status, 0) };
+        assert_eq!((status, *locked), (0, 1));
     }
 
     #[test]

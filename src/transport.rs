@@ -3,12 +3,15 @@
 //! Every timeout is finite, no redirect is followed, a status is data and not an error, answers are capped, and
 //! the connections of one flight are dropped with it: nothing goes stale and nothing is there to be forked.
 
+mod lookup;
+
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use once_cell::unsync::OnceCell;
 use ureq::config::Config;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Proxy, Timeout};
 use zeroize::Zeroizing;
 
@@ -142,7 +145,7 @@ impl<'a> Transport<'a> {
             .proxy(proxy(settings, url)?)
             .tls_config(tls(settings)?)
             .build();
-        Ok(Agent::new_with_config(config))
+        Ok(Agent::with_parts(config, DefaultConnector::default(), lookup::Names))
     }
 
     fn fault(&self, request: &Request, error: ureq::Error) -> Fault {

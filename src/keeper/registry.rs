@@ -1,11 +1,9 @@
-//! Every keeper of this process, by its credential's fingerprint. All of it hangs off one pointer, which a
-//! forked child replaces: a lock that a thread of the parent held is left behind with its map.
+//! Every keeper of this process, by its credential's fingerprint. A forked child has a registry of its own.
 
-use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwap;
 use once_cell::sync::OnceCell;
 use ring::hmac;
 use ring::rand::SystemRandom;
@@ -13,14 +11,13 @@ use ring::rand::SystemRandom;
 use super::key::Key;
 use super::{Keeper, Tenant};
 use crate::error::{Error, Kind, Result};
-use crate::fork;
+use crate::fork::PerProcess;
 use crate::secret::Digest;
 use crate::sync::Mutex;
 
-static REGISTRY: ArcSwapOption<Registry> = ArcSwapOption::const_empty();
+static REGISTRY: PerProcess<Registry> = PerProcess::new();
 
 pub(super) struct Registry {
-    born: u64,
     keepers: Mutex<Known>,
     /// Given refresh tokens that were rotated away, for as long as the process: to send one again would look like
     /// theft. Read without a lock, so that a forked child can take it over.
@@ -46,26 +43,15 @@ pub(super) fn process_key() -> Result<&'static hmac::Key> {
 /// Each run of a model begins with a registry of its own.
 #[cfg(all(test, shuttle))]
 pub(crate) fn begin_anew() {
-    REGISTRY.store(None);
+    REGISTRY.forget();
 }
 
 /// This process's registry.
 pub(super) fn registry() -> Arc<Registry> {
-    loop {
-        let current = REGISTRY.load();
-        match &*current {
-            Some(registry) if registry.born == fork::generation() => return Arc::clone(registry),
-            _ => {
-                let spent = current.as_ref().map(|parents| parents.spent.load_full()).unwrap_or_default();
-                let spent = ArcSwap::new(spent);
-                let fresh = Registry { born: fork::generation(), keepers: Mutex::default(), spent };
-                if let Some(parents) = &*current {
-                    fork::leave_behind(Arc::clone(parents) as Arc<dyn Any + Send + Sync>);
-                }
-                REGISTRY.compare_and_swap(&*current, Some(Arc::new(fresh)));
-            }
-        }
-    }
+    REGISTRY.get(|parents| Registry {
+        keepers: Mutex::default(),
+        spent: ArcSwap::new(parents.map(|parents| parents.spent.load_full()).unwrap_or_default()),
+    })
 }
 
 impl Registry {

@@ -7,6 +7,7 @@
 )]
 
 pub(crate) mod browser;
+pub(crate) mod hang;
 pub(crate) mod proxy;
 pub(crate) mod server;
 pub(crate) mod tls;
