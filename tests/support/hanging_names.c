@@ -16,7 +16,8 @@ int hanging_names(void);
 
 int hanging_names(void) { return atomic_load(&held_up); }
 
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found) {
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                struct addrinfo **found) {
     static const char below[] = ".invalid";
     const size_t length = node != NULL ? strlen(node) : 0;
     lookup *system;
