@@ -15,11 +15,11 @@ using tokenkeep::Client;
 using tokenkeep::Status;
 using tokenkeep::Token;
 
-/// Runs an action with a clone of the client on each of eight threads, and then one more here.
+/// Runs an action with a clone of the client on each of so many threads, and then one more here.
 template <class Action, class Meanwhile>
-static void on_threads(const Client &client, const Action &action, const Meanwhile &meanwhile) {
+static void on_threads(int many, const Client &client, const Action &action, const Meanwhile &meanwhile) {
     std::vector<std::thread> threads;
-    for (int count = 0; count < 8; ++count) {
+    for (int count = 0; count < many; ++count) {
         threads.emplace_back([&action, clone = client.clone()] { action(clone); });
     }
     meanwhile();
@@ -41,7 +41,7 @@ static void many_threads_share_a_client() {
             CHECK_HAS(kept.headers()[0].second, "Bearer ");
         }
     };
-    on_threads(client, hammer, [] {});
+    on_threads(8, client, hammer, [] {});
 }
 
 static void many_threads_make_one_request() {
@@ -49,7 +49,7 @@ static void many_threads_make_one_request() {
     sandbox::control("faults", R"({"endpoint": "acquired/login", "delay_ms": 300})");
     const Client client(sandbox::acquired(__func__));
     on_threads(
-        client, [](const Client &own) { CHECK_STATUS(own.try_token(), Status::ok); }, [] {});
+        64, client, [](const Client &own) { CHECK_STATUS(own.try_token(), Status::ok); }, [] {});
     CHECK(sandbox::count("acquired/login") == 1);
 }
 
@@ -62,7 +62,7 @@ static void closing_ends_the_wait() {
         client.close();
     };
     on_threads(
-        client, [](const Client &own) { CHECK_THROWS(own.token(), Status::cancelled); }, close);
+        8, client, [](const Client &own) { CHECK_THROWS(own.token(), Status::cancelled); }, close);
     CHECK_STATUS(client.try_token(), Status::cancelled);
     sandbox::reset();
 }

@@ -12,7 +12,7 @@
 #include "sandbox.h"
 #include "suites.h"
 
-enum { THREADS = 8, SECONDS = 3 };
+enum { THREADS = 8, STAMPEDE = 64, SECONDS = 3, EXPIRIES = 20 };
 
 /* One thread's work; it owns its reference to the client. */
 struct worker {
@@ -88,21 +88,101 @@ static void *ask(void *argument) {
 
 static void many_threads_make_one_request(void) {
     tokenkeep_client *client;
-    struct worker workers[THREADS];
+    struct worker workers[STAMPEDE];
     int i;
 
     sandbox_reset();
     sandbox_control("faults", "{\"endpoint\": \"acquired/login\", \"delay_ms\": 300}");
     client = sandbox_client(sandbox_acquired(__func__));
-    for (i = 0; i < THREADS; i++) {
+    for (i = 0; i < STAMPEDE; i++) {
         start(&workers[i], client, ask);
     }
-    for (i = 0; i < THREADS; i++) {
+    for (i = 0; i < STAMPEDE; i++) {
         pthread_join(workers[i].thread, NULL);
         CHECK(workers[i].status == TOKENKEEP_OK);
     }
     CHECK(sandbox_count("acquired/login") == 1);
     tokenkeep_client_free(client);
+}
+
+/* The wall clock as the library reads it, in milliseconds: never ahead of the library's next look. */
+static int64_t coarse_now_ms(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Takes tokens in both ways and compares their ends with the time before each call. */
+static void *compare_ends(void *argument) {
+    struct worker *worker = argument;
+    tokenkeep_stats stats = TOKENKEEP_STATS_INIT;
+    char header[1024];
+    size_t length;
+    uint64_t generation;
+    int64_t before_copy, before_token;
+    tokenkeep_token *token = NULL;
+
+    do {
+        before_copy = coarse_now_ms();
+        worker->status = tokenkeep_client_copy_header(worker->client, NULL, header, sizeof(header), &length,
+                                                      &generation, NULL);
+        before_token = coarse_now_ms();
+        if (worker->status == TOKENKEEP_OK) {
+            worker->status = tokenkeep_client_token(worker->client, NULL, &token, NULL);
+        }
+        if (worker->status == TOKENKEEP_OK) {
+            CHECK(tokenkeep_token_expires_at_ms(token) >= before_token);
+            CHECK(tokenkeep_token_generation(token) != generation ||
+                  tokenkeep_token_expires_at_ms(token) >= before_copy);
+            tokenkeep_token_free(token);
+        } else if (!CHECK(worker->status == TOKENKEEP_PROTOCOL)) {
+            /* PROTOCOL: on a machine so busy that renewals take a whole lifetime, they say so. */
+            break;
+        }
+        sleep_ms(1);
+    } while (tokenkeep_client_stats(worker->client, &stats) == TOKENKEEP_OK && stats.renewals <= EXPIRIES);
+    tokenkeep_client_free(worker->client);
+    return NULL;
+}
+
+static void no_token_is_past_its_end(void) {
+    tokenkeep_client *client;
+    struct worker workers[THREADS];
+    int i;
+
+    sandbox_reset();
+    sandbox_control("vendors/acquired", "{\"lifetime\": 0.1}");
+    /* Renewals begin 20 ms before the end and take longer. */
+    sandbox_control("faults", "{\"endpoint\": \"acquired/login\", \"times\": 0, \"delay_ms\": 30}");
+    client = sandbox_client(sandbox_acquired(__func__));
+    for (i = 0; i < THREADS; i++) {
+        start(&workers[i], client, compare_ends);
+    }
+    for (i = 0; i < THREADS; i++) {
+        pthread_join(workers[i].thread, NULL);
+    }
+    tokenkeep_client_free(client);
+    sandbox_reset();
+}
+
+static void a_client_may_be_freed_while_its_renewal_is_under_way(void) {
+    tokenkeep_client *client, *again;
+    tokenkeep_token *token = NULL;
+    tokenkeep_error *error = NULL;
+
+    sandbox_reset();
+    sandbox_control("faults", "{\"endpoint\": \"acquired/login\", \"delay_ms\": 300}");
+    client = sandbox_client(sandbox_acquired(__func__));
+    CHECK_STATUS(tokenkeep_client_prefetch(client, &error), TOKENKEEP_OK, &error);
+    CHECK(sandbox_wait_for("acquired/login", 1));
+    tokenkeep_client_free(client);
+    /* A new client of the credential takes up what the renewal brings. */
+    again = sandbox_client(sandbox_acquired(__func__));
+    CHECK_STATUS(tokenkeep_client_token(again, NULL, &token, &error), TOKENKEEP_OK, &error);
+    CHECK(sandbox_count("acquired/login") == 1);
+    tokenkeep_token_free(token);
+    tokenkeep_client_free(again);
 }
 
 static void closing_ends_the_wait(void) {
@@ -154,6 +234,8 @@ void test_threads(void) {
     /* First, while no other renewal is under way that the sandbox would count. */
     many_threads_make_one_request();
     many_threads_share_a_client();
+    no_token_is_past_its_end();
+    a_client_may_be_freed_while_its_renewal_is_under_way();
     closing_ends_the_wait();
     a_closed_client_still_has_its_token();
 }
