@@ -39,6 +39,14 @@ pub(crate) fn built() -> &'static Path {
     BUILT.get_or_init(|| {
         let mut build = Command::new(env!("CARGO"));
         build.args(["build", "--quiet", "--package", "tokenkeep-c"]).current_dir(ROOT);
+        // What cargo says of this program's package is not for that build: ring, which watches it, would be built
+        // anew each time, and all above it.
+        let of_this = |name: &str| {
+            name == "OUT_DIR" || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+        };
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_this)) {
+            build.env_remove(name);
+        }
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }
