@@ -138,8 +138,8 @@ pub(crate) struct Issued {
 impl Registration<'_> {
     pub(crate) fn config(&self) -> Config {
         let mut config = Config::new("oauth2");
-        for (name, value) in &self.settings {
-            config.set(name, value.as_str().expect("text"));
+        for (name, value) in self.settings() {
+            config.set(name, value);
         }
         config
     }
@@ -155,6 +155,10 @@ impl Registration<'_> {
             config.set(name, value);
         }
         open(&config)
+    }
+
+    pub(crate) fn settings(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.settings.iter().map(|(name, value)| (&**name, value.as_str().expect("text")))
     }
 
     /// One of its settings.

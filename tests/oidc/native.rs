@@ -1,0 +1,99 @@
+//! The same from C and C++: real programs, which this one plays the person for.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::json;
+
+use crate::authorization_server::{Registration, authorization_server};
+use crate::executable::Executable;
+use crate::person::{says_no, says_yes};
+use crate::support::pause;
+use crate::toolchain::{ROOT, is_installed};
+
+/// A running program, which does what it reads and writes what came of it.
+struct Program(Child);
+
+impl Program {
+    fn start(mut command: Command, registration: &Registration<'_>) -> Program {
+        command.args(registration.settings().map(|(name, value)| format!("{name}={value}")));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        Program(command.spawn().expect("the program runs"))
+    }
+
+    fn say(&mut self, command: &str) -> String {
+        let input = self.0.stdin.as_mut().expect("its standard input");
+        writeln!(input, "{command}").expect("it reads");
+        let mut line = String::new();
+        // It answers one line for each that it reads, so nothing is left in the buffer.
+        BufReader::new(self.0.stdout.as_mut().expect("its standard output"))
+            .read_line(&mut line)
+            .expect("a line");
+        line.trim_end().to_owned()
+    }
+
+    /// Its input ends, and so must it.
+    fn end(mut self) {
+        drop(self.0.stdin.take());
+        assert!(self.0.wait().expect("it ends").success());
+    }
+}
+
+#[test]
+fn a_c_program_goes_the_whole_way() {
+    for (compiler, kind) in [("gcc", "native"), ("clang", "web")] {
+        if is_installed(compiler, &format!("a real authorization server with {compiler}"), compiler) {
+            goes_the_whole_way(kind, || build(compiler, "c99", "client.c", &[]));
+        }
+    }
+}
+
+#[test]
+fn a_cpp_program_goes_the_whole_way() {
+    for (compiler, package, kind) in [("g++", "g++", "native"), ("clang++", "clang", "web")] {
+        if is_installed(compiler, &format!("a real authorization server with {compiler}"), package) {
+            let flags = ["-Wshadow", "-Wold-style-cast"];
+            goes_the_whole_way(kind, || build(compiler, "c++17", "client.cpp", &flags));
+        }
+    }
+}
+
+fn build(compiler: &str, standard: &str, source: &str, flags: &[&str]) -> Executable {
+    let source = format!("{ROOT}/tests/oidc/programs/{source}");
+    Executable::new(compiler, standard, "oidc").build(flags.iter().copied().chain([&*source]))
+}
+
+/// A no, a yes, the renewal of a token that has ended, one that all threads share, and the end of the grant.
+fn goes_the_whole_way(kind: &str, build: impl FnOnce() -> Executable) {
+    let Some(server) = authorization_server() else { return };
+    let executable = build();
+    let registration = server.register(kind, json!({}));
+    let mut program = Program::start(executable.command(), &registration);
+    let needs_consent = |answer: String| assert!(answer.starts_with("CONSENT_REQUIRED "), "{answer}");
+    needs_consent(program.say("token"));
+
+    let url = program.say("consent");
+    needs_consent(program.say(&format!("finish {}", says_no(&url))));
+    assert_eq!(registration.asked("token").len(), 0);
+    registration.set_lifetime(2);
+    let first = program.say(&format!("finish {}", says_yes(&url)));
+    assert!(first.starts_with("SANDBOX-TOKEN-"), "{first:.20}");
+
+    pause(2100);
+    registration.set_lifetime(3600);
+    let second = program.say("together");
+    assert!(second != first && server.is_alive(&second) && !server.is_alive(&first));
+    assert_eq!(registration.refreshes(), 1, "all threads share one refresh");
+
+    assert_eq!(program.say("reject"), "rejected");
+    let third = program.say("together");
+    assert!(third != second && server.is_alive(&third));
+    assert_eq!(registration.refreshes(), 2);
+    let refresh_token = registration.newest("refresh_token");
+    assert!(server.is_alive(&refresh_token), "and keep the family alive");
+
+    assert_eq!(program.say("revoke"), "revoked");
+    assert!(!server.is_alive(&third) && !server.is_alive(&refresh_token));
+    needs_consent(program.say("token"));
+    program.end();
+}
