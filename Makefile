@@ -80,8 +80,9 @@ model: ## the keeper's concurrency, explored by a model checker
 
 test-python: $(MODULE) $(VENV)/ready ## the Python module, its types, its stubs
 	@cargo build --quiet --package tokenkeep-sandbox
+	@tests/with.sh node nodejs tests/with.sh npm npm tests/oidc/server/install.sh $(BUILT)/oidc
 	PYTHONPATH=$(abspath $(DEMO)/python) TOKENKEEP_SANDBOX=$(abspath $(BUILT))/debug/tokenkeep-sandbox \
-		$(VENV)/bin/python -m pytest -q tests/python
+		TOKENKEEP_OIDC=$(abspath $(BUILT))/oidc $(VENV)/bin/python -m pytest -q tests/python
 
 test-install: release ## the C library as a user installs it, in every way of linking it, and its size
 	@size=$$(wc -c <$(BUILT)/release/libtokenkeep.so); echo "libtokenkeep.so: $$size bytes"; test $$size -le 3145728

@@ -1,0 +1,145 @@
+"""The same against a real authorization server, which is OpenID certified, and strict."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+import tokenkeep
+
+from oidc import AuthorizationServer, Person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from oidc import Registration
+
+THREADS = 4
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[AuthorizationServer]:
+    if not (shutil.which("node") and shutil.which("npm")):
+        # make test-python has named it.
+        assert os.environ.get("TOKENKEEP_NO_SKIP") != "1"
+        pytest.skip("there is no Node")
+    server = AuthorizationServer()
+    yield server
+    server.close()
+
+
+def consented(registration: Registration) -> tokenkeep.Client:
+    """Make a client whose person has said yes."""
+    client = registration.client()
+    with client.consent() as consent:
+        consent.finish(Person().says_yes(consent.url))
+    return client
+
+
+@pytest.mark.parametrize("kind", ["basic", "post"])
+def test_a_program_gets_a_token_of_its_own(server: AuthorizationServer, kind: str) -> None:
+    registration = server.register(kind)
+    client = registration.client()
+    assert server.is_alive(client.token().value)
+    assert client.token() is client.token()
+    assert len(registration.asked("token")) == 1
+
+
+def test_an_id_and_a_secret_of_odd_letters_are_form_encoded(server: AuthorizationServer) -> None:
+    registration = server.register("basic", client_id="weird:id +%py", client_secret="SANDBOX-SECRET:+%/")
+    assert server.is_alive(registration.client().token().value)
+    with pytest.raises(tokenkeep.ConfigError, match="not properly encoded"):
+        registration.client(basic_encoding="raw").token()
+
+
+@pytest.mark.parametrize("kind", ["native", "web"])
+def test_the_whole_way(server: AuthorizationServer, kind: str) -> None:
+    registration = server.register(kind)
+    client = registration.client()
+    with pytest.raises(tokenkeep.ConsentRequired):
+        client.token()
+    registration.set_lifetime(2)
+    with client.consent() as consent:
+        first = consent.finish(Person().says_yes(consent.url))
+    assert first.scope == "openid offline_access read"
+    registration.set_lifetime(3600)
+    while client.peek() is not None:
+        time.sleep(0.05)
+
+    second = client.token()
+    assert second.value != first.value
+    assert server.is_alive(second.value)
+    assert registration.refreshes() == 1
+
+    refresh_token = registration.newest("refresh_token")
+    assert server.is_alive(refresh_token)
+    client.revoke()
+    assert not server.is_alive(second.value)
+    assert not server.is_alive(refresh_token)
+    with pytest.raises(tokenkeep.ConsentRequired):
+        client.token()
+
+
+def test_a_person_who_turns_away_costs_no_request(server: AuthorizationServer) -> None:
+    registration = server.register("native")
+    with registration.client().consent() as consent:
+        with pytest.raises(tokenkeep.ConsentRequired, match="End-User aborted interaction") as caught:
+            consent.finish(Person().says_no(consent.url))
+        assert caught.value.code == "access_denied"
+        assert registration.asked("token") == []
+        consent.finish(Person().says_yes(consent.url))
+
+
+def test_threads_that_ask_at_once_send_one_refresh_and_keep_the_grant(server: AuthorizationServer) -> None:
+    registration = server.register("native")
+    client = consented(registration)
+    client.rejected(client.token())
+    barrier = threading.Barrier(THREADS)
+
+    def ask(_: int) -> str:
+        barrier.wait()
+        return client.token().value
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        values = set(pool.map(ask, range(THREADS)))
+    assert len(values) == 1
+    assert registration.refreshes() == 1
+    assert server.is_alive(values.pop())
+    assert server.is_alive(registration.newest("refresh_token"))
+
+
+def test_tasks_that_ask_at_once_send_one_refresh_and_keep_the_grant(server: AuthorizationServer) -> None:
+    registration = server.register("native")
+    client = consented(registration)
+    client.rejected(client.token())
+
+    async def ask() -> list[tokenkeep.Token]:
+        return await asyncio.gather(*(client.token_async() for _ in range(THREADS)))
+
+    values = {token.value for token in asyncio.run(ask())}
+    assert len(values) == 1
+    assert registration.refreshes() == 1
+    assert server.is_alive(registration.newest("refresh_token"))
+
+
+def test_two_servers_are_not_mixed_up(server: AuthorizationServer) -> None:
+    another = AuthorizationServer()
+    registrations = [server.register("native"), another.register("native")]
+    consents = [registration.client().consent() for registration in registrations]
+    redirected = [Person().says_yes(consent.url) for consent in consents]
+    for consent, elsewhere in zip(consents, reversed(redirected)):
+        with pytest.raises(tokenkeep.ProtocolError, match="state"):
+            consent.finish(elsewhere)
+    # The person was sent to the other server, with a state that is right.
+    here, there = (registration.settings["client_id"] for registration in registrations)
+    url = consents[0].url.replace(server.url, another.url).replace(here, there)
+    with pytest.raises(tokenkeep.ProtocolError, match="RFC 9207"):
+        consents[0].finish(Person().says_yes(url))
+    assert [registration.asked("token") for registration in registrations] == [[], []]
+    another.close()
