@@ -404,6 +404,16 @@ impl Keeper {
         oauth2::is_risky(&self.provider, &self.settings, has_any)
     }
 
+    /// Whether its token lives, by its last word.
+    pub(crate) fn has_living(&self) -> bool {
+        self.live.load().as_ref().is_some_and(|live| live.end.outlives(self.clock.now(), Duration::ZERO))
+    }
+
+    /// Whether its grant can be had again from the settings alone.
+    pub(crate) fn is_replaceable(&self) -> bool {
+        !oauth2::is_of_person(&self.provider, &self.settings) && self.refresh_token.load().is_none()
+    }
+
     fn take_off(&self, state: &mut State) -> Arc<Flight<Arc<Live>>> {
         let flight = Arc::new(Flight::new());
         state.flight = Some(Arc::clone(&flight));

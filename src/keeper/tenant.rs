@@ -37,8 +37,8 @@ impl Drop for Tenant {
 }
 
 impl Keeper {
-    /// Whether any client is left, or only flights.
-    pub(super) fn has_tenants(&self) -> bool {
-        self.tenants.load(Ordering::Relaxed) > 0
+    /// How many hold it, flights aside.
+    pub(crate) fn tenants(&self) -> usize {
+        self.tenants.load(Ordering::Relaxed)
     }
 }

@@ -126,6 +126,11 @@ fn authentication(settings: &Settings) -> &str {
     settings.text("client_auth").unwrap_or(by_secret)
 }
 
+/// Whether a person gave it.
+pub(crate) fn is_of_person(provider: &Provider, settings: &Settings) -> bool {
+    grant(provider, settings) == "authorization_code"
+}
+
 /// Whether renewing spends a refresh token that may be good only once.
 pub(crate) fn is_risky(provider: &Provider, settings: &Settings, has_refresh_token: bool) -> bool {
     let refreshes = matches!(grant(provider, settings), "authorization_code" | "refresh_token");
