@@ -51,6 +51,43 @@ def test_the_loop_goes_on_meanwhile(sandbox: Sandbox, client: tokenkeep.Client) 
     assert asyncio.run(main()) < 0.1
 
 
+def test_a_thousand_tasks_on_an_ended_token_hold_up_nothing(sandbox: Sandbox) -> None:
+    """Half of them are cancelled. `make bench` holds the release build to 10 ms; this is none."""
+
+    async def main(client: tokenkeep.Client) -> float:
+        tasks = [asyncio.create_task(client.token_async()) for _ in range(1000)]
+        longest, before = 0.0, time.perf_counter()
+        cancelled = False
+        while not all(task.done() for task in tasks):
+            await asyncio.sleep(0)
+            now = time.perf_counter()
+            longest, before = max(longest, now - before), now
+            if not cancelled and renewal_is_under_way.is_set():
+                cancelled = True
+                for task in tasks[::2]:
+                    task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes[::2])
+        assert all(outcome is client.token() for outcome in outcomes[1::2])
+        return longest
+
+    renewal_is_under_way = threading.Event()
+    longest = []
+    for number in range(1, 4):
+        client = sandbox.client("acquired")
+        sandbox.switch("acquired", lifetime=0.05)
+        client.token()
+        time.sleep(0.06)
+        sandbox.switch("acquired", lifetime=3600)
+        sandbox.fault("acquired/login", delay_ms=600)
+        renewal_is_under_way.clear()
+        threading.Timer(0.3, renewal_is_under_way.set).start()
+        longest.append(asyncio.run(main(client)))
+        assert sandbox.count("acquired/login") == 2 * number
+    # A loop that waited for the renewal would be away for half a second.
+    assert min(longest) < 0.2, longest
+
+
 def test_a_cached_token_costs_no_task_switch(client: tokenkeep.Client) -> None:
     token = client.token()
 
