@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use crate::clock::{self, Clock};
 use crate::error::{Error, Kind, Result};
 use crate::secret::Secret;
-use crate::settings::{Settings, is_safe_url, proxy_for};
+use crate::settings::{Settings, is_safe_url};
 
 /// More than any token answer; less than what could hurt.
 const BODY_LIMIT: u64 = 256 * 1024;
@@ -220,7 +220,7 @@ fn proxy(settings: &Settings, url: &str) -> Result<Option<Proxy>> {
         url.parse::<http::Uri>().ok().and_then(|url| url.host().map(str::to_owned)).unwrap_or_default();
     let address = match named.expose() {
         "none" => None,
-        "env" => proxy_for(&host),
+        "env" => settings.environment_proxy(&host),
         _ => Some(named),
     };
     let unusable =

@@ -122,6 +122,21 @@ fn the_environments_proxy_for_https_is_taken() {
 }
 
 #[test]
+fn the_environment_is_read_when_the_client_is_made() {
+    if told("TOKENKEEP_TEST_CA").is_some() {
+        let client = of_vendor(&[]);
+        // SAFETY: this is the only test that runs in this process, and no renewal has begun.
+        unsafe {
+            std::env::set_var("HTTPS_PROXY", "http://127.0.0.1:1");
+            std::env::set_var("NO_PROXY", "*");
+        }
+        return assert_eq!(token(&client).value(), "SANDBOX-TOKEN-proxied");
+    }
+    let asked = connections("the_environment_is_read_when_the_client_is_made", &[("HTTPS_PROXY", "PROXY")]);
+    assert!(asked.is_none_or(|asked| asked == 1));
+}
+
+#[test]
 fn the_environments_proxy_is_not_taken_where_it_does_not_belong() {
     if told("TOKENKEEP_TEST_CA").is_some() {
         let error = failure(&of_vendor(&[]));

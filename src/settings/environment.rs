@@ -32,17 +32,31 @@ pub(super) fn profile_file() -> Option<PathBuf> {
     config.map(|config| config.join("tokenkeep").join("tokenkeep.toml"))
 }
 
-/// The proxy that the environment names for an https request to this host. Plain http only ever goes to
-/// loopback, and loopback is reached directly, so HTTP_PROXY never counts (nor can a CGI request forge it).
-pub(crate) fn proxy_for(host: &str) -> Option<Secret> {
-    let set = |lower: &str, upper: &str| {
-        read(lower).or_else(|| read(upper)).filter(|value| !value.expose().is_empty())
-    };
-    let spared = set("no_proxy", "NO_PROXY");
-    if is_loopback(host) || spared.is_some_and(|list| spares(list.expose(), host)) {
-        return None;
+/// The proxy that the environment named when the client was made: a host that changes its environment later does not
+/// race with a renewal. Plain http only ever goes to loopback, and loopback is reached directly, so HTTP_PROXY never
+/// counts (nor can a CGI request forge it).
+#[derive(Debug)]
+pub(super) struct EnvironmentProxy {
+    address: Secret,
+    /// What NO_PROXY says.
+    spared: Box<str>,
+}
+
+impl EnvironmentProxy {
+    pub(super) fn read() -> Option<EnvironmentProxy> {
+        let set = |lower: &str, upper: &str| {
+            read(lower).or_else(|| read(upper)).filter(|value| !value.expose().is_empty())
+        };
+        let address = set("https_proxy", "HTTPS_PROXY").or_else(|| set("all_proxy", "ALL_PROXY"))?;
+        let spared = set("no_proxy", "NO_PROXY").map(|list| list.expose().into()).unwrap_or_default();
+        Some(EnvironmentProxy { address, spared })
     }
-    set("https_proxy", "HTTPS_PROXY").or_else(|| set("all_proxy", "ALL_PROXY"))
+
+    /// The proxy for an https request to this host.
+    pub(super) fn for_host(&self, host: &str) -> Option<Secret> {
+        let direct = is_loopback(host) || spares(&self.spared, host);
+        (!direct).then(|| self.address.duplicate())
+    }
 }
 
 /// Whether a NO_PROXY list names the host: itself, a parent domain with or without a leading dot, or `*`.

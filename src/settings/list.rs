@@ -207,7 +207,7 @@ const LIST: &[Setting] = &[
     setting("network", "connect_timeout", Keeper, Span,
         "how long a connection may take to be made, TLS included; default 10 s"),
     setting("network", "proxy", Keeper, Secret,
-        "an http, https or socks5 URL; `none`; or `env` (default): HTTPS_PROXY and ALL_PROXY, unless NO_PROXY names the host; never for loopback"),
+        "an http, https or socks5 URL; `none`; or `env` (default): HTTPS_PROXY and ALL_PROXY, unless NO_PROXY names the host, as they are when the client is made; never for loopback"),
     setting("network", "ca_file", Keeper, Path,
         "PEM certificates of the authorities to trust, in place of the platform's"),
     setting("network", "ca_roots", Keeper, Word(&["platform", "file"]),

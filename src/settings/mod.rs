@@ -17,7 +17,7 @@ use std::time::Duration;
 use crate::error::{Error, Kind, Result};
 use crate::secret::Secret;
 
-pub(crate) use environment::proxy_for;
+use environment::EnvironmentProxy;
 pub(crate) use list::{Class, Form};
 pub use list::{Setting, settings};
 pub(crate) use nearest::nearest;
@@ -125,7 +125,8 @@ impl Config {
                 faults.push(format!("{} is given in more than one way", pair[0].name));
             }
         }
-        (Settings { entries: entries.into() }, faults)
+        let proxy = EnvironmentProxy::read().map(Box::new);
+        (Settings { entries: entries.into(), proxy }, faults)
     }
 }
 
@@ -243,6 +244,7 @@ pub(crate) enum Value {
 #[derive(Debug)]
 pub(crate) struct Settings {
     entries: Box<[Entry]>,
+    proxy: Option<Box<EnvironmentProxy>>,
 }
 
 impl Settings {
@@ -271,6 +273,11 @@ impl Settings {
 
     pub(crate) fn count(&self, name: &str) -> Option<u32> {
         self.text(name).and_then(|text| text.parse().ok())
+    }
+
+    /// The proxy that the environment names for an https request to this host.
+    pub(crate) fn environment_proxy(&self, host: &str) -> Option<Secret> {
+        self.proxy.as_ref().and_then(|proxy| proxy.for_host(host))
     }
 
     /// The non-secret values of one class, by name.
