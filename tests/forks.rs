@@ -56,6 +56,7 @@ fn a_client_works_in_a_forked_child() {
     a_child_does_not_spend_the_refresh_token_that_its_parent_holds();
     a_child_does_not_spend_a_given_refresh_token_that_its_parent_may_spend();
     a_child_may_use_a_refresh_token_that_does_not_rotate();
+    children_do_not_try_credentials_that_their_parent_was_refused();
     forks_while_threads_use_the_client_all_work();
 }
 
@@ -146,6 +147,17 @@ fn a_child_may_use_a_refresh_token_that_does_not_rotate() {
         outcome(client.token(&Call::default()))
     });
     assert!(said.contains("SANDBOX-TOKEN"), "{said}");
+}
+
+fn children_do_not_try_credentials_that_their_parent_was_refused() {
+    let sandbox = sandbox();
+    let client = client_with(&sandbox, "acquired", &[("app_key", "SANDBOX-SECRET-wrong-00000001")]);
+    assert_eq!(failure(&client).kind(), Kind::Denied);
+    for _ in 0..4 {
+        let said = in_fork(|| format!("{:?} {:?}", failure(&client).kind(), client.last_error()));
+        assert!(said.starts_with("Denied Some"), "{said}");
+    }
+    assert_eq!(sandbox.count("acquired/login"), 1, "one login for five processes");
 }
 
 fn forks_while_threads_use_the_client_all_work() {

@@ -34,7 +34,7 @@ use key::Key;
 #[cfg(all(test, shuttle))]
 pub(crate) use registry::begin_anew;
 pub(crate) use state::Live;
-use state::{State, Step};
+use state::{Setbacks, State, Step};
 pub(crate) use tenant::Tenant;
 
 /// One credential, or one level of a chain.
@@ -52,6 +52,7 @@ pub(crate) struct Keeper {
     /// by a thread that it does not have.
     live: ArcSwapOption<Live>,
     refresh_token: ArcSwapOption<Secret>,
+    setbacks: ArcSwapOption<Setbacks>,
     last_generation: AtomicU64,
     /// The longest timeout of its clients: what a flight may take.
     budget: AtomicI64,
@@ -177,6 +178,7 @@ impl Keeper {
             core: ArcSwap::from_pointee(Core::new(born, State::new())),
             live: ArcSwapOption::empty(),
             refresh_token: ArcSwapOption::empty(),
+            setbacks: ArcSwapOption::empty(),
             last_generation: AtomicU64::new(0),
             budget: AtomicI64::new(0),
             counts: Counts::default(),
@@ -374,6 +376,7 @@ impl Keeper {
             self.live.load_full(),
             refresh_token,
             self.last_generation.load(Ordering::Relaxed),
+            self.setbacks.load().as_deref().cloned().unwrap_or_default(),
             inherited,
         );
         let fresh = Arc::new(Core::new(born, state));
@@ -392,6 +395,7 @@ impl Keeper {
         self.gate.generation.store(0, Ordering::Release);
         self.live.store(state.live.clone());
         self.refresh_token.store(state.refresh_token.clone());
+        self.setbacks.store(state.setbacks().cloned().map(Arc::new));
         self.last_generation.store(state.last_generation(), Ordering::Relaxed);
         self.gate.renew_at.store(late, Ordering::Relaxed);
         let generation = state.live.as_ref().map_or(0, |live| live.generation);

@@ -61,7 +61,21 @@ pub(super) enum Step {
     Measure,
 }
 
+/// What went wrong of late, and keeps flights from starting. A forked child takes it over: what its parent was told it
+/// need not ask again.
+#[derive(Clone, Default)]
+pub(super) struct Setbacks {
+    trouble: Option<Trouble>,
+    /// Refused tokens, and since when, by the running clock.
+    refused: VecDeque<(Digest, i64)>,
+    /// How many new tokens were refused in a row.
+    duds: u32,
+    /// How many tokens in a row had ended before they arrived.
+    stillborn: u32,
+}
+
 /// Why flights do not start for a while.
+#[derive(Clone)]
 struct Trouble {
     error: Error,
     since: i64,
@@ -100,13 +114,7 @@ pub(super) struct State {
     /// A refresh token that a parent process holds too, so that this one must not spend it.
     pub(super) inherited: bool,
     last_generation: u64,
-    trouble: Option<Trouble>,
-    /// Refused tokens, and since when, by the running clock.
-    refused: VecDeque<(Digest, i64)>,
-    /// How many new tokens were refused in a row.
-    duds: u32,
-    /// How many tokens in a row had ended before they arrived.
-    stillborn: u32,
+    setbacks: Setbacks,
 }
 
 impl State {
@@ -119,10 +127,7 @@ impl State {
             last_error: None,
             inherited: false,
             last_generation: 0,
-            trouble: None,
-            refused: VecDeque::new(),
-            duds: 0,
-            stillborn: 0,
+            setbacks: Setbacks::default(),
         }
     }
 
@@ -131,6 +136,7 @@ impl State {
         live: Option<Arc<Live>>,
         refresh_token: Option<Arc<Secret>>,
         last_generation: u64,
+        setbacks: Setbacks,
         inherited: bool,
     ) -> State {
         State {
@@ -139,6 +145,8 @@ impl State {
             last_generation: last_generation.max(live.as_ref().map_or(0, |live| live.generation)),
             live,
             refresh_token,
+            last_error: setbacks.trouble.as_ref().map(|trouble| trouble.error.clone()),
+            setbacks,
             inherited,
             ..State::new()
         }
@@ -171,7 +179,7 @@ impl State {
         if self.inherited {
             return Step::Fail(inherited_refresh_token());
         }
-        match &self.trouble {
+        match &self.setbacks.trouble {
             Some(trouble) if now.running < trouble.until(false) => {
                 let wait = clock::span(trouble.until(false) - now.running);
                 Step::Fail(trouble.error.clone().with_retry_after(Some(wait)))
@@ -181,12 +189,12 @@ impl State {
     }
 
     fn is_blocked(&self, now: Now, alive: bool) -> bool {
-        self.trouble.as_ref().is_some_and(|trouble| now.running < trouble.until(alive))
+        self.setbacks.trouble.as_ref().is_some_and(|trouble| now.running < trouble.until(alive))
     }
 
     /// Whether these very credentials were refused a moment ago, by the vendor's own word.
     pub(super) fn is_denied(&self, now: Now, credentials: &Digest) -> Option<Error> {
-        let trouble = self.trouble.as_ref()?;
+        let trouble = self.setbacks.trouble.as_ref()?;
         let same = trouble.cause == Cause::Denied(*credentials);
         (same && now.running < trouble.until(false)).then(|| trouble.error.clone())
     }
@@ -194,7 +202,7 @@ impl State {
     /// Whether trouble ends when the credentials change, so that they are worth reading again. A command may give
     /// others each time: after two refusals there is a growing pause.
     pub(super) fn depends_on_credentials(&self, now: Now) -> bool {
-        self.trouble.as_ref().is_some_and(|trouble| match trouble.cause {
+        self.setbacks.trouble.as_ref().is_some_and(|trouble| match trouble.cause {
             Cause::Base => true,
             Cause::Denied(_) if trouble.strikes <= 2 => true,
             Cause::Denied(_) => {
@@ -209,9 +217,16 @@ impl State {
         self.last_generation
     }
 
+    /// What a forked child needs to know of failures; None where there were none.
+    pub(super) fn setbacks(&self) -> Option<&Setbacks> {
+        let Setbacks { trouble, refused, duds, stillborn } = &self.setbacks;
+        let any = trouble.is_some() || !refused.is_empty() || *duds > 0 || *stillborn > 0;
+        any.then_some(&self.setbacks)
+    }
+
     /// When the next flight is allowed, where trouble forbids one now.
     pub(super) fn blocked_until(&self) -> Option<i64> {
-        self.trouble.as_ref().map(|trouble| trouble.until(true))
+        self.setbacks.trouble.as_ref().map(|trouble| trouble.until(true))
     }
 
     /// A flight brought a grant that was asked for at `from`. `chance` is a random number below one.
@@ -237,9 +252,10 @@ impl State {
         }
         let again = self.live.as_ref().is_some_and(|live| live.grant.access_token.digest() == digest);
         let end = End::new(grant.life, from, boot);
-        self.stillborn = if end.verdict(now) == Verdict::Over { self.stillborn + 1 } else { 0 };
+        self.setbacks.stillborn =
+            if end.verdict(now) == Verdict::Over { self.setbacks.stillborn + 1 } else { 0 };
         let has_living = self.live.as_ref().is_some_and(|old| old.end.verdict(now) != Verdict::Over);
-        if self.stillborn >= STILLBORN || (self.stillborn > 0 && has_living) {
+        if self.setbacks.stillborn >= STILLBORN || (self.setbacks.stillborn > 0 && has_living) {
             let error = Error::new(
                 Kind::Protocol,
                 "the vendor's tokens have ended before they arrive: their lifetime is shorter than their way",
@@ -253,7 +269,7 @@ impl State {
         };
         // The one before was good to its end: what is refused from here on is not refused in a row.
         if self.live.as_ref().is_some_and(|old| now.running.saturating_sub(old.born) > PROVEN) {
-            self.duds = 0;
+            self.setbacks.duds = 0;
         }
         self.last_generation += 1;
         let (grant, generation, born) = (Arc::new(grant), self.last_generation, from.running);
@@ -262,7 +278,7 @@ impl State {
         self.renew_at = renew_at;
         self.live = Some(Arc::clone(&live));
         self.inherited = false;
-        self.trouble = None;
+        self.setbacks.trouble = None;
         self.last_error = None;
         Ok(live)
     }
@@ -285,9 +301,10 @@ impl State {
 
     fn stumble(&mut self, error: Error, now: Now, cause: Cause) {
         let same = |old: &Trouble| std::mem::discriminant(&old.cause) == std::mem::discriminant(&cause);
-        let strikes = self.trouble.as_ref().filter(|old| same(old)).map_or(0, |old| old.strikes);
+        let strikes = self.setbacks.trouble.as_ref().filter(|old| same(old)).map_or(0, |old| old.strikes);
         self.last_error = Some(error.clone());
-        self.trouble = Some(Trouble { error, since: now.running, strikes: strikes.saturating_add(1), cause });
+        self.setbacks.trouble =
+            Some(Trouble { error, since: now.running, strikes: strikes.saturating_add(1), cause });
         self.renew_at = self.renew_at.max(self.blocked_until().unwrap_or(self.renew_at));
     }
 
@@ -297,14 +314,14 @@ impl State {
         match &self.live {
             Some(live) if live.is_of(generation) => {
                 let proven = now.running.saturating_sub(live.born) > PROVEN;
-                self.duds = if proven { 1 } else { self.duds.saturating_add(1) };
+                self.setbacks.duds = if proven { 1 } else { self.setbacks.duds.saturating_add(1) };
                 self.remember_refused(live.grant.access_token.digest(), now);
                 self.live = None;
             }
             Some(_) => return Ok(()),
             None => return self.still_refused(now),
         }
-        if self.duds < 2 {
+        if self.setbacks.duds < 2 {
             return Ok(());
         }
         let error = Error::new(
@@ -312,17 +329,17 @@ impl State {
             "two new tokens were refused in a row: the resource does not take this client's tokens; \
              check its URL, the environment, scope and audience",
         );
-        let (since, strikes) = (now.running, self.duds - 1);
-        self.trouble = Some(Trouble { error: error.clone(), since, strikes, cause: Cause::Refused });
+        let (since, strikes) = (now.running, self.setbacks.duds - 1);
+        self.setbacks.trouble = Some(Trouble { error: error.clone(), since, strikes, cause: Cause::Refused });
         self.last_error = Some(error.clone());
         Err(error)
     }
 
     /// The refusals were not the tokens' fault.
     pub(super) fn exonerate(&mut self) {
-        self.duds = 0;
-        if self.trouble.as_ref().is_some_and(|trouble| trouble.cause == Cause::Refused) {
-            self.trouble = None;
+        self.setbacks.duds = 0;
+        if self.setbacks.trouble.as_ref().is_some_and(|trouble| trouble.cause == Cause::Refused) {
+            self.setbacks.trouble = None;
         }
     }
 
@@ -352,7 +369,7 @@ impl State {
     }
 
     fn still_refused(&self, now: Now) -> Result<(), Error> {
-        match &self.trouble {
+        match &self.setbacks.trouble {
             Some(trouble) if trouble.cause == Cause::Refused && now.running < trouble.until(false) => {
                 Err(trouble.error.clone())
             }
@@ -363,14 +380,14 @@ impl State {
     /// Whether a token was refused of late. Not for ever: the resource may have erred, and there may be no other.
     fn is_refused(&self, token: &Digest, now: Now) -> bool {
         let of_late = |since: i64| now.running.saturating_sub(since) < REFUSED.1;
-        self.refused.iter().any(|(known, since)| known == token && of_late(*since))
+        self.setbacks.refused.iter().any(|(known, since)| known == token && of_late(*since))
     }
 
     fn remember_refused(&mut self, digest: Digest, now: Now) {
-        self.refused.retain(|(known, _)| *known != digest);
-        self.refused.push_back((digest, now.running));
-        if self.refused.len() > REFUSED_KEPT {
-            self.refused.pop_front();
+        self.setbacks.refused.retain(|(known, _)| *known != digest);
+        self.setbacks.refused.push_back((digest, now.running));
+        if self.setbacks.refused.len() > REFUSED_KEPT {
+            self.setbacks.refused.pop_front();
         }
     }
 
@@ -400,7 +417,7 @@ impl State {
         self.flight = None;
         self.live = None;
         self.refresh_token = None;
-        self.trouble = None;
+        self.setbacks.trouble = None;
         self.inherited = false;
     }
 }

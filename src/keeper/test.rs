@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::state::{Freshness, State, Step};
+use super::state::{Freshness, Setbacks, State, Step};
 use crate::clock::{Clock, Manual};
 use crate::error::{Error, Kind};
 use crate::scheme::Failure;
@@ -516,6 +516,7 @@ fn a_forked_child_takes_the_token_but_does_not_spend_its_parents_refresh_token()
         parent.state.live.clone(),
         parent.state.refresh_token.clone(),
         parent.state.last_generation(),
+        Setbacks::default(),
         true,
     );
     let mut child =
@@ -524,4 +525,35 @@ fn a_forked_child_takes_the_token_but_does_not_spend_its_parents_refresh_token()
     child.pass(HOUR);
     assert_eq!(child.call(down), Got::Error(Kind::Store));
     assert_eq!(child.asked, 0);
+}
+
+#[test]
+fn a_forked_child_knows_what_its_parent_was_refused() {
+    let child_of = |parent: &Bench| {
+        let setbacks = parent.state.setbacks().cloned().unwrap_or_default();
+        let state = State::inherit(None, None, parent.state.last_generation(), setbacks, false);
+        Bench { state, hands: Arc::clone(&parent.hands), clock: parent.clock.clone(), ..Bench::new() }
+    };
+    let mut parent = Bench::new();
+    parent.call(denied);
+    let mut child = child_of(&parent);
+    child.pass(Duration::from_secs(29));
+    assert_eq!(child.call(denied), Got::Error(Kind::Denied), "the same credentials");
+    assert_eq!(child.asked, 0);
+    assert!(child.state.is_denied(child.clock.now(), &CREDENTIALS).is_some());
+    child.pass(Duration::from_secs(1));
+    child.call(denied);
+    assert_eq!(child.asked, 1);
+    child.pass(Duration::from_secs(59));
+    child.call(denied);
+    assert_eq!(child.asked, 1, "the second refusal counts as the second");
+
+    let mut parent = Bench::new();
+    parent.call(fresh(HOUR));
+    assert!(parent.refuse().is_ok());
+    let mut child = child_of(&parent);
+    assert_eq!(child.call(|_| fresh(HOUR)(1)), Got::Error(Kind::Rejected), "the refused token again");
+    child.pass(Duration::from_secs(1));
+    child.call(|_| fresh(HOUR)(2));
+    assert_eq!(child.refuse().map_err(|error| error.kind()), Err(Kind::Rejected), "the second in a row");
 }
