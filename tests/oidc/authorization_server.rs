@@ -92,8 +92,9 @@ impl AuthorizationServer {
     /// Whether a token lives, by the server's word (RFC 7662).
     pub(crate) fn is_alive(&self, token: &str) -> bool {
         let (id, secret) = &self.ready.inspector;
-        let pairs = [("token", token), ("client_id", id), ("client_secret", secret)];
-        let page = browser::post(&format!("{}/token/introspection", self.url()), &pairs);
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs([("token", token), ("client_id", id), ("client_secret", secret)]);
+        let page = browser::post(&format!("{}/token/introspection", self.url()), &form.finish());
         assert_eq!(page.status, 200, "{}", page.body);
         page.json()["active"].as_bool().expect("yes or no")
     }

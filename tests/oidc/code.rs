@@ -115,7 +115,8 @@ fn two_servers_are_not_mixed_up() {
     let Some(one) = authorization_server() else { return };
     let two = another();
     let registrations = [one.register("native", json!({})), two.register("native", json!({}))];
-    let clients = registrations.each_ref().map(|registration| registration.client());
+    let place = ("redirect_uri", "http://127.0.0.1:49201/callback");
+    let clients = registrations.each_ref().map(|registration| registration.client_with(&[place]));
     let consents = clients.each_ref().map(begin);
     let [at_one, at_two] = consents.each_ref().map(|consent| says_yes(consent.url()));
 
@@ -125,8 +126,8 @@ fn two_servers_are_not_mixed_up() {
         assert_error(&error, Kind::Protocol, &["state is not this consent's"]);
     }
     // The attack of RFC 9207: the person was sent to the other server, with a state that is right.
-    let (place, query) = consents[0].url().split_once('?').expect("a query");
-    let elsewhere = format!("{}?{query}", place.replace(one.url(), two.url()));
+    let (endpoint, query) = consents[0].url().split_once('?').expect("a query");
+    let elsewhere = format!("{}?{query}", endpoint.replace(one.url(), two.url()));
     let elsewhere = replaced(&elsewhere, "client_id", Some(registrations[1].setting("client_id")));
     let error = finish(&consents[0], &says_yes(&elsewhere)).unwrap_err();
     assert_error(&error, Kind::Protocol, &["another issuer", one.url(), "RFC 9207"]);

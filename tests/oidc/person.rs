@@ -9,6 +9,15 @@ enum Answer {
     No,
 }
 
+/// Where it ends.
+#[derive(Debug)]
+enum End {
+    /// They were sent to this URL, which is another server's.
+    Sent(String),
+    /// A page with nothing more to do.
+    Page(String),
+}
+
 /// Somebody who has not been there before.
 #[derive(Default)]
 struct Person {
@@ -17,32 +26,49 @@ struct Person {
 
 /// Has a person sign in and say yes, and tells where they were sent.
 pub(crate) fn says_yes(url: &str) -> String {
-    Person::default().browse(url, Answer::Yes)
+    sent(Person::default().browse(url, Answer::Yes))
 }
 
 /// Has a person turn away, and tells where they were sent.
 pub(crate) fn says_no(url: &str) -> String {
-    Person::default().browse(url, Answer::No)
+    sent(Person::default().browse(url, Answer::No))
+}
+
+fn sent(end: End) -> String {
+    match end {
+        End::Sent(url) => url,
+        End::Page(page) => panic!("they were sent nowhere: {page}"),
+    }
 }
 
 impl Person {
-    /// Goes from page to page until one of another server's.
-    fn browse(&mut self, url: &str, answer: Answer) -> String {
+    /// Goes from page to page until there is nothing more to do.
+    fn browse(&mut self, url: &str, answer: Answer) -> End {
         let origin = origin(url);
         let mut page = self.open("GET", url, "");
+        let mut has_refused = false;
         for _ in 0..20 {
+            let form = form(&page.body);
             if let Some(location) = page.header("location") {
-                let next =
-                    if location.starts_with('/') { format!("{origin}{location}") } else { location.into() };
+                let next = match location.strip_prefix('/') {
+                    Some(path) => format!("{origin}{path}"),
+                    None => location.to_owned(),
+                };
                 if !next.starts_with(origin) {
-                    return next;
+                    return End::Sent(next);
                 }
                 page = self.open("GET", &next, "");
+            } else if has_refused || form.is_none() {
+                return End::Page(page.body);
             } else if let Some(cancel) = link(&page.body, "[ Cancel ]").filter(|_| answer == Answer::No) {
+                has_refused = true;
                 page = self.open("GET", &cancel, "");
-            } else {
-                let (action, fields) = form(&page.body);
-                page = self.open("POST", &action, &fields);
+            } else if let Some((action, mut fields)) = form {
+                has_refused = answer == Answer::No && page.body.contains("name=\"abort\"");
+                if has_refused {
+                    fields.push(("abort".into(), "yes".into()));
+                }
+                page = self.open("POST", &action, &encoded(fields));
             }
         }
         panic!("it goes round in circles, last to {}", page.body);
@@ -68,21 +94,24 @@ impl Person {
     }
 }
 
+/// Scheme, host and port, with the slash behind them.
 fn origin(url: &str) -> &str {
-    let end = url.match_indices('/').nth(2).map_or(url.len(), |(end, _)| end);
-    &url[..end]
+    let (end, _) = url.match_indices('/').nth(2).expect("a path");
+    &url[..=end]
 }
 
 /// The page's form, filled in: where it goes, and its fields. What is not given, such as a name, is "ada".
-fn form(page: &str) -> (String, String) {
-    let form = page.split_once("<form").and_then(|(_, rest)| rest.split_once("</form>"));
-    let (form, _) = form.unwrap_or_else(|| panic!("no form in {page}"));
+fn form(page: &str) -> Option<(String, Vec<(String, String)>)> {
+    let (form, _) = page.split_once("<form")?.1.split_once("</form>")?;
     let fields = form.split("<input").skip(1).filter_map(|input| {
-        let input = input.split('>').next().unwrap_or_default();
+        let input = input.split('>').next()?;
         Some((attribute(input, "name")?, attribute(input, "value").unwrap_or("ada".into())))
     });
-    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    (attribute(form, "action").expect("an action"), body)
+    Some((attribute(form, "action")?, fields.collect()))
+}
+
+fn encoded(fields: Vec<(String, String)>) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
 /// Where the link with this text leads.

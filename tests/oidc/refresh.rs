@@ -6,7 +6,7 @@ use tokenkeep::{Call, Client, Kind};
 use crate::authorization_server::{Registration, authorization_server};
 use crate::person::says_yes;
 use crate::relay::Relay;
-use crate::support::{assert_error, failure, together, token, until};
+use crate::support::{assert_error, failure, reject, together, token, until};
 
 /// A client whose person has said yes.
 fn consented(registration: &Registration<'_>, settings: &[(&str, &str)]) -> Client {
@@ -14,11 +14,6 @@ fn consented(registration: &Registration<'_>, settings: &[(&str, &str)]) -> Clie
     let consent = client.consent(&Call::default()).expect("a consent");
     consent.finish(&says_yes(consent.url()), &Call::default()).expect("a token");
     client
-}
-
-/// Has the next call renew.
-fn reject(client: &Client) {
-    client.rejected(token(client).generation(), 401, None).expect("a new token is worth asking for");
 }
 
 #[test]

@@ -131,7 +131,8 @@ def test_tasks_that_ask_at_once_send_one_refresh_and_keep_the_grant(server: Auth
 def test_two_servers_are_not_mixed_up(server: AuthorizationServer) -> None:
     another = AuthorizationServer()
     registrations = [server.register("native"), another.register("native")]
-    consents = [registration.client().consent() for registration in registrations]
+    place = "http://127.0.0.1:49201/callback"
+    consents = [registration.client(redirect_uri=place).consent() for registration in registrations]
     redirected = [Person().says_yes(consent.url) for consent in consents]
     for consent, elsewhere in zip(consents, reversed(redirected)):
         with pytest.raises(tokenkeep.ProtocolError, match="state"):

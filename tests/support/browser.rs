@@ -34,10 +34,9 @@ pub(crate) fn get(url: &str, headers: &[(&str, &str)]) -> Page {
     send("GET", url, headers, "")
 }
 
-/// POSTs a form.
-pub(crate) fn post(url: &str, pairs: &[(&str, &str)]) -> Page {
-    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-    send("POST", url, &[("Content-Type", "application/x-www-form-urlencoded")], &body)
+/// POSTs a form to a URL of this machine's.
+pub(crate) fn post(url: &str, body: &str) -> Page {
+    send("POST", url, &[("Content-Type", "application/x-www-form-urlencoded")], body)
 }
 
 pub(crate) fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Page {
@@ -89,13 +88,14 @@ pub(crate) fn say_yes(url: &str) -> String {
 /// A refresh token of PINK's public client, had by hand.
 pub(crate) fn refresh_token(sandbox: &Sandbox) -> String {
     let (base, client) = (sandbox.base("pink"), fixtures::PINK_PUBLIC_CLIENT_ID);
+    let form =
+        |pairs: &[(&str, &str)]| form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     sandbox.configure("pink", serde_json::json!({"require_pkce": false}));
     let place = ("redirect_uri", fixtures::WEB_REDIRECT_URI);
-    let pairs = [("response_type", "code"), ("client_id", client), place];
-    let asked = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let asked = form(&[("response_type", "code"), ("client_id", client), place]);
     let code = parameter(&say_yes(&format!("{base}/oauth/authorize?{asked}")), "code");
-    let bought = [("grant_type", "authorization_code"), ("client_id", client), ("code", &code), place];
-    let page = post(&format!("{base}/oauth/token"), &bought);
+    let body = form(&[("grant_type", "authorization_code"), ("client_id", client), ("code", &code), place]);
+    let page = post(&format!("{base}/oauth/token"), &body);
     page.json()["refresh_token"].as_str().expect("a refresh token").to_owned()
 }
 

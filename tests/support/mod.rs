@@ -72,6 +72,11 @@ pub(crate) fn failure(client: &Client) -> Error {
     client.token(&Call::default()).expect_err("no token")
 }
 
+/// Says that a resource has refused the token in use, so that the next call renews.
+pub(crate) fn reject(client: &Client) {
+    client.rejected(token(client).generation(), 401, None).expect("a new token is worth asking for");
+}
+
 /// A call that gives up after so many milliseconds.
 pub(crate) fn within(milliseconds: u64) -> Call<'static> {
     Call { timeout: Some(Duration::from_millis(milliseconds)), ..Call::default() }

@@ -1,5 +1,5 @@
 // The kinds of clients that a test may register. Each test has its own, so that none counts another's requests.
-import { randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 
 export const PAYMENTS = 'https://api.example/payments';
 
@@ -16,8 +16,7 @@ const kinds = {
   basic: machine('client_secret_basic'),
   post: machine('client_secret_post'),
   client_secret_jwt: machine('client_secret_jwt'),
-  // With `jwks`, the public half of the client's key.
-  private_key_jwt: machine('private_key_jwt'),
+  private_key_jwt: { ...machine('private_key_jwt'), token_endpoint_auth_signing_alg: 'ES256' },
   tls: { ...machine('tls_client_auth'), tls_client_auth_san_dns: 'client.example' },
   web: {
     grant_types: ['authorization_code', 'refresh_token'],
@@ -51,20 +50,36 @@ const AUTHENTICATION = {
 };
 const GRANTS = { [DEVICE_CODE]: 'device_code' };
 
-// A new client of this kind, and what the test wants otherwise (RFC 7591 section 2).
-export function metadata(kind, wanted) {
+// The keys that sign by each algorithm.
+const KEYS = {
+  ES256: ['ec', { namedCurve: 'P-256' }],
+  EdDSA: ['ed25519'],
+  PS256: ['rsa', { modulusLength: 2048 }],
+  RS256: ['rsa', { modulusLength: 2048 }],
+};
+
+// A new client of this kind, and what the test wants otherwise (RFC 7591 section 2): what the server knows of it, and
+// what it proves itself with.
+export function register(kind, wanted) {
   const client = { client_id: `${kind}-${randomUUID()}`, ...kinds[kind], ...wanted };
-  if (client.token_endpoint_auth_method.startsWith('client_secret_')) {
+  const method = client.token_endpoint_auth_method;
+  if (method.startsWith('client_secret_')) {
     client.client_secret ??= `SANDBOX-SECRET-${randomUUID()}`;
+    return [client, { client_secret: client.client_secret }];
   }
-  return client;
+  if (method === 'private_key_jwt') {
+    const { publicKey, privateKey } = generateKeyPairSync(...KEYS[client.token_endpoint_auth_signing_alg]);
+    client.jwks = { keys: [publicKey.export({ format: 'jwk' })] };
+    return [client, { assertion_key: privateKey.export({ format: 'pem', type: 'pkcs8' }) }];
+  }
+  return [client, {}];
 }
 
 // Asks whether tokens live (RFC 7662).
-export const INSPECTOR = metadata('basic');
+export const [INSPECTOR] = register('basic');
 
 // The settings with which tokenkeep is this client.
-export function settings(client, provider) {
+export function settings(client, proof, provider) {
   const [grant] = client.grant_types;
   const common = {
     issuer: provider.issuer,
@@ -73,21 +88,15 @@ export function settings(client, provider) {
     grant: GRANTS[grant] ?? grant,
     client_id: client.client_id,
     client_auth: AUTHENTICATION[client.token_endpoint_auth_method],
-    ...(client.client_secret && { client_secret: client.client_secret }),
+    ...proof,
   };
   // A refresh token is for who asks for it, and is asked for anew.
-  const scope = 'openid offline_access read';
+  const person = { ...common, scope: 'openid offline_access read', authorize_extra: 'prompt=consent' };
   switch (grant) {
     case 'authorization_code':
-      return {
-        ...common,
-        scope,
-        authorize_url: provider.urlFor('authorization'),
-        authorize_extra: 'prompt=consent',
-        redirect_uri: client.redirect_uris[0],
-      };
+      return { ...person, authorize_url: provider.urlFor('authorization'), redirect_uri: client.redirect_uris[0] };
     case DEVICE_CODE:
-      return { ...common, scope, device_url: provider.urlFor('device_authorization') };
+      return { ...person, device_url: provider.urlFor('device_authorization') };
     default:
       return common;
   }

@@ -16,7 +16,7 @@ import { readFileSync } from 'node:fs';
 import { json } from 'node:stream/consumers';
 
 import './node18.mjs';
-import { INSPECTOR, PAYMENTS, metadata, settings } from './clients.mjs';
+import { INSPECTOR, PAYMENTS, register, settings } from './clients.mjs';
 
 // It has much to say of what nobody should do in production. Standard output is for the one line.
 console.info = console.warn = () => {};
@@ -93,11 +93,11 @@ function authorizationServer(issuer) {
 
 const control = (provider) => ({
   'POST /control/clients': async ({ kind, ...wanted }) => {
-    const client = metadata(kind, wanted);
+    const [client, proof] = register(kind, wanted);
     // Refuses what the specifications do not allow.
     new provider.Client(client);
     await provider.Client.adapter.upsert(client.client_id, client);
-    return settings(client, provider);
+    return settings(client, proof, provider);
   },
   'POST /control/lifetimes': ({ client, seconds }) => lifetimes.set(client, seconds),
   'GET /control/requests': (query) => requests.filter(({ client }) => client === query.get('client')),
@@ -123,17 +123,19 @@ function handler(provider) {
 const listen = (server) =>
   new Promise((resolve) => { server.listen(0, '127.0.0.1', () => resolve(server.address().port)); });
 
-const server = http.createServer();
-const issuer = `http://127.0.0.1:${await listen(server)}`;
-const handle = handler(authorizationServer(issuer));
-server.on('request', handle);
-
-const ready = { url: issuer, inspector: [INSPECTOR.client_id, INSPECTOR.client_secret] };
+const plain = http.createServer();
+const url = `http://127.0.0.1:${await listen(plain)}`;
+const ready = { url, inspector: [INSPECTOR.client_id, INSPECTOR.client_secret] };
+const servers = [plain];
 const [option, ...files] = process.argv.slice(2);
 if (option === '--tls') {
   const [cert, key, ca] = files.map((file) => readFileSync(file));
-  const tls = https.createServer({ cert, key, ca, requestCert: true, rejectUnauthorized: false }, handle);
+  const tls = https.createServer({ cert, key, ca, requestCert: true, rejectUnauthorized: false });
   ready.tls_url = `https://127.0.0.1:${await listen(tls)}`;
+  configuration.discovery = { mtls_endpoint_aliases: { token_endpoint: `${ready.tls_url}/token` } };
+  servers.push(tls);
 }
+const handle = handler(authorizationServer(url));
+servers.forEach((server) => server.on('request', handle));
 console.log(JSON.stringify(ready));
 process.stdin.resume().on('end', () => process.exit());
