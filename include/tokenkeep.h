@@ -414,6 +414,11 @@ tokenkeep_status tokenkeep_config_load(const char *path_or_null,
  * Has the clients that will be made from this config tell what happens: messages of this level
  * (TOKENKEEP_LEVEL_...) and graver ones. NULL as callback: no more.
  *
+ * What happens to a credential is told once to each callback registered by this function, by
+ * whichever call of one of its clients comes next: a callback of one config hears of a renewal once,
+ * however many clients share it, and of every step of a chain. Two configs with a callback each are
+ * told each, also where it is the same function.
+ *
  * The callback runs on a thread that called into the library, at the end of that call, under no
  * lock; never on a thread of the library's own. A function with a status that it calls on a client
  * which logs to it returns TOKENKEEP_REENTRANT.

@@ -21,6 +21,7 @@
 //! * [`Client`]: a handle on one credential's tokens. Clients of one credential share one token and one renewal.
 //! * [`Token`]: what to send with a request, immutable and shared by reference.
 //! * [`Consent`]: a person's yes in progress, where the vendor asks for one.
+//! * [`Log`]: what happened, for the program's own log.
 //! * [`struct@Error`]: what went wrong and what to do, by [`Kind`].
 //!
 //! # What is promised
@@ -39,9 +40,9 @@
 //!
 //! # Logging
 //!
-//! tokenkeep logs nothing by itself: [`Client::take_events`] gives what happened, never a secret. The HTTP client below
-//! it, ureq, logs the wire as it is, secrets included, at the level TRACE of the crate `log`: do not enable that for the
-//! target `ureq` in a program that handles secrets.
+//! tokenkeep logs nothing by itself: a [`Log`] that the settings name gives what happened, never a secret. The HTTP
+//! client below it, ureq, logs the wire as it is, secrets included, at the level TRACE of the crate `log`: do not enable
+//! that for the target `ureq` in a program that handles secrets.
 #![warn(clippy::disallowed_methods, clippy::print_stdout, clippy::print_stderr, unreachable_pub)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests are programs of their own"))]
 
@@ -50,6 +51,7 @@ mod clock;
 mod error;
 mod fork;
 mod keeper;
+mod log;
 #[cfg(all(test, shuttle))]
 mod model;
 mod provider;
@@ -66,7 +68,7 @@ pub mod ffi;
 
 pub use client::{Asked, Call, Client, Consent, Stats, Waiting};
 pub use error::{Error, Kind, Result};
-pub use keeper::{Event, Level};
+pub use log::{Event, Level, Log};
 pub use settings::{Config, Setting, settings};
 pub use token::{Lifetime, Token};
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use support::browser::{parameter, say_yes};
 use support::server::{self, Server};
 use support::{Directory, always, client_by, client_with, config, open, outage, sandbox};
-use tokenkeep::{Call, Client, Config};
+use tokenkeep::{Call, Client, Config, Log};
 use tokenkeep_sandbox::{Body, Fault, Sandbox, fixtures};
 
 /// Everything that a program could print of these.
@@ -63,7 +63,9 @@ fn assert_discreet(what: &str, client: &Client) {
     }
     said.extend(client.revoke(&Call::default()).err().map(|error| error.to_string()));
     said.extend(client.last_error().map(|error| error.to_string()));
-    said.extend(client.take_events().into_iter().map(|event| event.message));
+    let events = client.take_events();
+    assert!(!events.is_empty(), "{what}: nothing was logged");
+    said.extend(events.into_iter().map(|event| event.message));
     said.extend(printed(client));
     said.extend(printed(&client.stats()));
     assert!(said.iter().any(|text| !text.is_empty()));
@@ -211,14 +213,14 @@ fn a_secret_in_the_path_of_ones_own_vendor_is_not_shown() {
         server.url("")
     ));
     let mut config = Config::new(&file);
-    config.set("key", "SANDBOX-SECRET/in path").set("max_attempts", "1");
+    config.set("key", "SANDBOX-SECRET/in path").set("max_attempts", "1").log_to(&Log::new());
     assert_discreet("a vendor that answers", &open(&config));
     let gone = directory.write(
         "gone.toml",
         &std::fs::read_to_string(&file).unwrap().replace(server.address(), "127.0.0.1:1"),
     );
     let mut config = Config::new(&gone);
-    config.set("key", "SANDBOX-SECRET/in path").set("max_attempts", "1");
+    config.set("key", "SANDBOX-SECRET/in path").set("max_attempts", "1").log_to(&Log::new());
     assert_discreet("a vendor that is gone", &open(&config));
     assert!(server.requests()[0].head.contains("/botSANDBOX-SECRET%2Fin%20path/login?k="));
 }

@@ -4,7 +4,7 @@ mod support;
 use serde_json::json;
 use support::browser::call;
 use support::{always, assert_error, client, client_with, config, failure, open, sandbox, together, token};
-use tokenkeep::{Client, Config, Kind};
+use tokenkeep::{Client, Config, Kind, Log};
 use tokenkeep_sandbox::{Fault, fixtures};
 
 #[test]
@@ -296,4 +296,40 @@ fn locations_share_one_user_token() {
     let user = client_with(&sandbox, "frederick", &[("acts_as", "user")]);
     token(&user);
     assert_eq!(sandbox.count("frederick/user_token"), 1, "the user's own client has it too");
+}
+
+/// The messages that wait in a log.
+fn told(log: &Log) -> Vec<String> {
+    log.take_events().into_iter().map(|event| event.message).collect()
+}
+
+#[test]
+fn an_event_comes_to_each_log_once_however_many_clients_write_to_it() {
+    let sandbox = sandbox();
+    let (one, two) = (Log::new(), Log::new());
+    let client = |log: &Log| open(config(&sandbox, "acquired").log_to(log));
+    let clients = [client(&one), client(&one), client(&two)];
+    let derived = clients[0].with([("mid", "5a4b7a4e-0c3c-4d57-9b0f-1f6f1a3c0002")]).unwrap();
+    clients.iter().chain([&derived]).for_each(|client| drop(token(client)));
+    assert_eq!(sandbox.count("acquired/login"), 1);
+    for log in [&one, &two] {
+        assert_eq!(told(log), ["Acquired.com: a token was had"]);
+    }
+    assert!(clients.iter().chain([&derived]).all(|client| !client.has_events()));
+}
+
+#[test]
+fn what_happens_to_the_user_token_is_told_to_the_locations() {
+    let sandbox = sandbox();
+    let log = Log::new();
+    let clients: Vec<Client> = ["7d3f0a52-0001", "7d3f0a52-0002"]
+        .iter()
+        .map(|id| open(config(&sandbox, "frederick").set("location_id", id).log_to(&log)))
+        .collect();
+    token(&clients[0]);
+    let first = told(&log);
+    assert_eq!(first.iter().filter(|message| message.ends_with("a token was had")).count(), 2, "{first:?}");
+    token(&clients[1]);
+    let second = told(&log);
+    assert_eq!(second.iter().filter(|message| message.ends_with("a token was had")).count(), 1, "{second:?}");
 }

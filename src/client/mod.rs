@@ -8,14 +8,15 @@ mod waiting;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
-use crate::keeper::{Asked as KeeperAsked, Event, Keeper, Live, Tenant};
+use crate::keeper::{Asked as KeeperAsked, Keeper, Live, Tenant};
+use crate::log::{Event, Log};
 use crate::provider::{Provider, SchemeName};
 use crate::scheme::oauth2::{self, authorization::Authorization};
 use crate::scheme::{self, challenge, shorten};
@@ -48,8 +49,6 @@ struct Handle {
     /// The hot path.
     seats: Seats,
     closed: AtomicBool,
-    /// How many log events were taken.
-    seen: AtomicU64,
 }
 
 impl Client {
@@ -73,11 +72,13 @@ impl Client {
         let budget = settings.span("timeout").unwrap_or(TIMEOUT).max(TIMEOUT);
         let keeper = Keeper::open(&provider, &settings, clock, budget)?;
         family.keep(&keeper);
+        if let Some(log) = config.log() {
+            keeper.log_to(log);
+        }
         Ok(Client(Arc::new(Handle {
             config: config.clone(),
             provider,
             settings,
-            seen: AtomicU64::new(keeper.events_written()),
             keeper,
             family,
             view: ArcSwapOption::empty(),
@@ -278,20 +279,14 @@ impl Client {
         self.0.keeper.last_error()
     }
 
-    /// Whether log events wait to be taken. Cheap enough for every call.
+    /// Whether events wait in the log that the settings name by [`log_to`](Config::log_to). Cheap enough for every call.
     pub fn has_events(&self) -> bool {
-        self.0.keeper.events_written() != self.0.seen.load(Ordering::Relaxed)
+        self.0.config.log().is_some_and(Log::has_events)
     }
 
-    /// Takes the log events that this handle has not seen yet, oldest first.
+    /// Takes the events that wait in that log, oldest first. Other clients may write to it, too.
     pub fn take_events(&self) -> Vec<Event> {
-        let seen = self.0.seen.load(Ordering::Relaxed);
-        let (events, written) = self.0.keeper.events_since(seen);
-        match self.0.seen.compare_exchange(seen, written, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) => events,
-            // Another thread has just taken them.
-            Err(_) => Vec::new(),
-        }
+        self.0.config.log().map(Log::take_events).unwrap_or_default()
     }
 
     /// Whether a token may go with a request to this URL: over https (or to loopback) and to a host of

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::argument::{Given, Out};
 use super::log::{Logger, UserData, tokenkeep_drop_callback, tokenkeep_log_callback};
 use super::{ErrorOut, answer, guard, tokenkeep_error, tokenkeep_status};
-use crate::{Config, Result};
+use crate::{Config, Log, Result};
 
 /// Settings for a client, name = value in text. To be used by one thread at a time.
 pub struct tokenkeep_config {
@@ -112,6 +112,11 @@ fn path_of(bytes: &[u8]) -> Result<&Path> {
 /// Has the clients that will be made from this config tell what happens: messages of this level
 /// (TOKENKEEP_LEVEL_...) and graver ones. NULL as callback: no more.
 ///
+/// What happens to a credential is told once to each callback registered by this function, by
+/// whichever call of one of its clients comes next: a callback of one config hears of a renewal once,
+/// however many clients share it, and of every step of a chain. Two configs with a callback each are
+/// told each, also where it is the same function.
+///
 /// The callback runs on a thread that called into the library, at the end of that call, under no
 /// lock; never on a thread of the library's own. A function with a status that it calls on a client
 /// which logs to it returns TOKENKEEP_REENTRANT.
@@ -134,7 +139,10 @@ pub unsafe extern "C" fn tokenkeep_config_on_log(
     guard((), || {
         let Some(config) = config else { return };
         match logger {
-            Ok(logger) => config.logger = logger.map(Arc::new),
+            Ok(logger) => {
+                config.settings.log_to(&Log::new());
+                config.logger = logger.map(Arc::new);
+            }
             Err(misuse) => config.settings.misuse(misuse.message().to_owned()),
         }
     });

@@ -1,7 +1,6 @@
 //! Keeps one credential's grant fresh: decides when a flight starts, who waits for it, and what is remembered.
 
 mod flight;
-mod journal;
 mod key;
 mod registry;
 mod renewal;
@@ -20,6 +19,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use crate::clock::{self, Clock, Now};
 use crate::error::{Error, Kind, Result};
 use crate::fork;
+use crate::log::{Listeners, Log};
 use crate::provider::Provider;
 use crate::scheme::{self, oauth2};
 use crate::secret::Secret;
@@ -28,8 +28,6 @@ use crate::sync::{Leader, Mutex};
 use crate::token::Verdict;
 
 pub(crate) use flight::Flight;
-use journal::Journal;
-pub use journal::{Event, Level};
 use key::Key;
 #[cfg(all(test, shuttle))]
 pub(crate) use registry::begin_anew;
@@ -58,8 +56,7 @@ pub(crate) struct Keeper {
     budget: AtomicI64,
     counts: Counts,
     tenants: AtomicUsize,
-    /// How many log events there ever were.
-    events: AtomicU64,
+    listeners: Listeners,
 }
 
 /// All that a hit looks at. Written under the state's lock, read without.
@@ -78,12 +75,11 @@ struct Core {
     state: Mutex<State>,
     /// Who starts an early renewal; all others take the token and go.
     early: Leader,
-    journal: Mutex<Journal>,
 }
 
 impl Core {
     fn new(born: u64, state: State) -> Core {
-        Core { born, state: Mutex::new(state), early: Leader::new(), journal: Mutex::default() }
+        Core { born, state: Mutex::new(state), early: Leader::new() }
     }
 }
 
@@ -183,7 +179,7 @@ impl Keeper {
             budget: AtomicI64::new(0),
             counts: Counts::default(),
             tenants: AtomicUsize::new(0),
-            events: AtomicU64::new(0),
+            listeners: Listeners::default(),
         }
     }
 
@@ -324,24 +320,12 @@ impl Keeper {
         self.core().state.lock().last_error.clone()
     }
 
-    /// How many log events there ever were. One load.
-    pub(crate) fn events_written(&self) -> u64 {
-        self.events.load(Ordering::Acquire)
-    }
-
-    /// The log events after the first `seen`, oldest first, and how many there now were.
-    pub(crate) fn events_since(self: &Arc<Self>, seen: u64) -> (Vec<Event>, u64) {
-        let core = self.core();
-        let journal = core.journal.lock();
-        let written = self.events_written();
-        (journal.last(written.saturating_sub(seen)), written)
-    }
-
-    fn note(self: &Arc<Self>, level: Level, message: String) {
-        let core = self.core();
-        let mut journal = core.journal.lock();
-        journal.write(Event { level, message });
-        self.events.fetch_add(1, Ordering::Release);
+    /// From now on this log is told what happens, on every level of a chain.
+    pub(crate) fn log_to(&self, log: &Log) {
+        self.listeners.add(log);
+        if let Some(base) = &self.base {
+            base.log_to(log);
+        }
     }
 
     pub(crate) fn counted(&self) -> Counted {

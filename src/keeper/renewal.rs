@@ -11,10 +11,11 @@ use ring::rand::{SecureRandom, SystemRandom};
 use super::flight::CrashLanding;
 use super::registry;
 use super::state::{Freshness, State};
-use super::{Asked, Core, Flight, Keeper, Level, Live};
+use super::{Asked, Core, Flight, Keeper, Live};
 use crate::clock::Now;
 use crate::error::{Error, Kind, Result};
 use crate::fork;
+use crate::log::Level;
 #[cfg(not(all(test, shuttle)))]
 use crate::scheme::acquire;
 #[cfg(all(test, shuttle))]
@@ -112,7 +113,7 @@ impl Keeper {
         let outcome = self.settle(&mut state, landing);
         drop(state);
         if attempts > 1 {
-            self.note(Level::Debug, format!("{}: it took {attempts} tries", self.provider.title));
+            self.listeners.tell(Level::Debug, format!("{}: it took {attempts} tries", self.provider.title));
         }
         outcome
     }
@@ -125,7 +126,7 @@ impl Keeper {
                 refresh_token.into_iter().chain([(&granted.grant.access_token, "access_token")])
             {
                 if let Err(error) = self.tell_revoked(token, hint) {
-                    self.note(
+                    self.listeners.tell(
                         Level::Warn,
                         format!("a token that came after the revocation may still live: {error}"),
                     );
@@ -142,7 +143,7 @@ impl Keeper {
         let outcome = match landing {
             Landing::Granted(granted, asked) => {
                 for warning in granted.warnings {
-                    self.note(Level::Warn, warning);
+                    self.listeners.tell(Level::Warn, warning);
                 }
                 state.granted(granted.grant, asked, now, self.freshness(), chance())
             }
@@ -156,12 +157,12 @@ impl Keeper {
         match &outcome {
             Ok(_) => {
                 self.counts.renewals.fetch_add(1, Ordering::Relaxed);
-                self.note(Level::Info, format!("{title}: a token was had"));
+                self.listeners.tell(Level::Info, format!("{title}: a token was had"));
             }
             Err(error) => {
                 self.counts.failures.fetch_add(1, Ordering::Relaxed);
                 let level = if state.live.is_some() { Level::Warn } else { Level::Error };
-                self.note(level, format!("no token was had: {error}"));
+                self.listeners.tell(level, format!("no token was had: {error}"));
             }
         }
         outcome

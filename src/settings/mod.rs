@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
+use crate::log::Log;
 use crate::secret::Secret;
 
 use environment::EnvironmentProxy;
@@ -42,6 +43,7 @@ pub struct Config {
     misuse: Vec<String>,
     /// What is said on a later layer replaces what was said on an earlier one, however it was said.
     layer: u32,
+    log: Option<Log>,
 }
 
 #[derive(Clone)]
@@ -80,6 +82,16 @@ impl Config {
         self.said.retain(|said, what| without_suffix(said) != base || what.layer == layer);
         self.said.insert(name.to_owned(), Said { value: Arc::new(Secret::new(value)), layer });
         self
+    }
+
+    /// Has the clients that are made of this, and those derived from them, tell a log what happens.
+    pub fn log_to(&mut self, log: &Log) -> &mut Config {
+        self.log = Some(log.clone());
+        self
+    }
+
+    pub(crate) fn log(&self) -> Option<&Log> {
+        self.log.as_ref()
     }
 
     /// Remembers a misuse that a language binding found, such as text that is not UTF-8.

@@ -9,10 +9,9 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+import tokenkeep
 
 if TYPE_CHECKING:
-    import tokenkeep
-
     from sandbox import Sandbox
 
 
@@ -30,6 +29,16 @@ def test_the_calling_thread_tells_what_happened(
     assert "SANDBOX" not in caplog.text
     assert {record.name for record in caplog.records if record.name.startswith("ureq")} == set()
     assert sandbox.count("acquired/login") == 2
+
+
+def test_what_two_clients_share_is_told_once(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    settings = sandbox.settings("acquired")
+    one, two = (tokenkeep.Client("acquired", **settings) for _ in range(2))
+    with caplog.at_level(logging.DEBUG, logger="tokenkeep"):
+        caplog.clear()
+        assert one.token().value == two.token().value
+        one.token()
+    assert [record.getMessage() for record in caplog.records] == ["Acquired.com: a token was had"]
 
 
 def test_a_handler_may_call_in_again(client: tokenkeep.Client) -> None:

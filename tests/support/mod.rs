@@ -19,7 +19,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use tokenkeep::{Call, Client, Config, Error, Kind, Token};
+use tokenkeep::{Call, Client, Config, Error, Kind, Log, Token};
 use tokenkeep_sandbox::{Fault, Sandbox, fixtures};
 
 /// Long enough for anything that is going to happen.
@@ -32,7 +32,7 @@ pub(crate) fn sandbox() -> Sandbox {
 /// The settings with which a client gets tokens from a vendor of the sandbox.
 pub(crate) fn config(sandbox: &Sandbox, vendor: &str) -> Config {
     let mut config = Config::new(vendor);
-    config.set("base_url", &sandbox.base(vendor));
+    config.set("base_url", &sandbox.base(vendor)).log_to(&Log::new());
     for (name, value) in sandbox.settings(vendor) {
         config.set(name, &value);
     }

@@ -100,6 +100,7 @@ impl Client {
         let settings = Settings::new(settings)?;
         Client::made(py, || {
             let mut config = Config::new(&provider);
+            config.log_to(log::shared());
             settings.add_to(&mut config);
             tokenkeep::Client::new(&config)
         })
@@ -126,6 +127,7 @@ impl Client {
         let overrides = Settings::new(overrides)?;
         Client::made(py, || {
             let mut config = Config::load(path.as_deref(), &name)?;
+            config.log_to(log::shared());
             overrides.add_to(&mut config);
             tokenkeep::Client::new(&config)
         })
@@ -409,6 +411,7 @@ fn generation(token: &Bound<'_, PyAny>) -> PyResult<u64> {
 pub(crate) fn restore(py: Python<'_>, settings: Pairs) -> PyResult<Client> {
     let provider = settings.iter().find(|(name, _)| name == "provider").map_or("", |(_, value)| value);
     let mut config = Config::new(provider);
+    config.log_to(log::shared());
     for (name, value) in &settings {
         config.set(name, value);
     }

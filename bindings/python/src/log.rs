@@ -3,10 +3,18 @@
 //! They are emitted by the thread that called in, once it holds the interpreter and no lock of the core, so
 //! that a handler may do whatever it likes, a call into this module included.
 
-use pyo3::prelude::*;
-use tokenkeep::{Client, Event, Level};
+use std::sync::LazyLock;
 
-/// Emits the events that this client has not seen yet.
+use pyo3::prelude::*;
+use tokenkeep::{Client, Event, Level, Log};
+
+/// The one log of all clients: their events go to one logger.
+pub(crate) fn shared() -> &'static Log {
+    static SHARED: LazyLock<Log> = LazyLock::new(Log::new);
+    &SHARED
+}
+
+/// Emits the events that wait.
 pub(crate) fn deliver(py: Python<'_>, client: &Client) -> PyResult<()> {
     if client.has_events() { emit(py, &py.detach(|| client.take_events())) } else { Ok(()) }
 }

@@ -114,6 +114,33 @@ static void a_renewal_is_told(void) {
     CHECK(diary.drops == 1);
 }
 
+static void clients_of_one_config_tell_an_event_once(void) {
+    struct diary diary = open_diary(), other = open_diary();
+    tokenkeep_config *config = sandbox_acquired(__func__);
+    tokenkeep_client *clients[3] = {NULL};
+    tokenkeep_token *token = NULL;
+    tokenkeep_error *error = NULL;
+    int i;
+
+    for (i = 0; i < 3; i++) {
+        if (i < 2) {
+            tokenkeep_config_on_log(config, TOKENKEEP_LEVEL_INFO, note, i == 0 ? &diary : &other, count_drop);
+        }
+        CHECK_STATUS(tokenkeep_client_new(config, &clients[i], &error), TOKENKEEP_OK, &error);
+    }
+    tokenkeep_config_free(config);
+    for (i = 0; i < 3; i++) {
+        CHECK_STATUS(tokenkeep_client_token(clients[i], NULL, &token, &error), TOKENKEEP_OK, &error);
+        tokenkeep_token_free(token);
+    }
+    CHECK(diary.messages == 1);
+    CHECK(other.messages == 1);
+    for (i = 0; i < 3; i++) {
+        tokenkeep_client_free(clients[i]);
+    }
+    CHECK(diary.drops == 1 && other.drops == 1);
+}
+
 static void a_level_is_a_limit(void) {
     struct diary diary = open_diary();
     tokenkeep_config *config = sandbox_acquired(__func__);
@@ -164,6 +191,7 @@ static void a_callback_cannot_call_its_client(void) {
 
 void test_logs(void) {
     a_renewal_is_told();
+    clients_of_one_config_tell_an_event_once();
     a_level_is_a_limit();
     what_is_not_registered_is_dropped_at_once();
     a_callback_cannot_call_its_client();
