@@ -9,9 +9,14 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 #[cfg(all(test, shuttle))]
-use shuttle::sync::{self, MutexGuard};
+pub(crate) use shuttle::sync::MutexGuard;
 #[cfg(not(all(test, shuttle)))]
-use std::sync::{self, MutexGuard};
+pub(crate) use std::sync::MutexGuard;
+
+#[cfg(all(test, shuttle))]
+use shuttle::sync;
+#[cfg(not(all(test, shuttle)))]
+use std::sync;
 
 /// A mutual exclusion lock that knows no poison.
 #[derive(Default)]

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
@@ -15,7 +15,7 @@ use ureq::{Error, Timeout, config::Config};
 
 use crate::clock::{self, Clock};
 use crate::fork::{self, PerProcess};
-use crate::sync::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// How many lookups a process has under way at most, the stuck ones included.
 const LIMIT: usize = 16;
