@@ -1,6 +1,7 @@
 //! RFC 6749: authorization code, refresh, client credentials; and revocation (RFC 7009).
 
 pub(crate) mod authorization;
+pub(crate) mod discovery;
 mod pkce;
 
 use base64::Engine;
@@ -13,6 +14,7 @@ use crate::secret::Secret;
 use crate::settings::{Settings, is_safe_url};
 use crate::transport::Request;
 use authorization::Code;
+pub(crate) use discovery::endpoints;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -192,7 +194,8 @@ pub(crate) fn revoke(
     token: &Secret,
     hint: &str,
 ) -> std::result::Result<(), Failure> {
-    let Some(url) = exchange.settings.text("revoke_url") else { return Ok(()) };
+    let endpoints = endpoints(exchange)?;
+    let Some(url) = endpoints.revoke.as_deref() else { return Ok(()) };
     exchange.credentials.guard("the token", token);
     let request = request(exchange, url, &[("token", token.expose()), ("token_type_hint", hint)], false)?;
     let answer = exchange.transport.send(&request)?;
@@ -209,8 +212,8 @@ fn token(
     pairs: &[(&str, &str)],
     repeatable: bool,
 ) -> std::result::Result<Granted, Failure> {
-    let url = exchange.settings.text("token_url").unwrap_or_default();
-    let request = request(exchange, url, pairs, true)?;
+    let endpoints = endpoints(exchange)?;
+    let request = request(exchange, endpoints.need("token_url")?, pairs, true)?;
     let answer = exchange.transport.send(&request).map_err(|fault| {
         let sent = fault.sent;
         let failure = Failure::from(fault);
