@@ -5,6 +5,7 @@
 
 mod lookup;
 
+use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -15,12 +16,12 @@ use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Proxy, Timeout};
 use zeroize::Zeroizing;
 
-use crate::clock::{self, Clock};
+use crate::clock::{self, Clock, Now};
 use crate::error::{Error, Kind, Result};
 use crate::secret::Secret;
 use crate::settings::{Settings, is_safe_url};
 
-/// More than any token answer; less than what could hurt.
+/// More than any answer with a token or a server's metadata, as sent and decompressed; less than what could hurt.
 const BODY_LIMIT: u64 = 256 * 1024;
 /// Token exchanges are small; ureq's own buffers would be 128 KiB each.
 const BUFFER: usize = 16 * 1024;
@@ -28,11 +29,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Nobody is left alone for longer than this on his own word: an absurd header must not end a service.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// The way to the vendor, for the length of one flight, which asks one host.
+/// The way to the vendor, for the length of one flight.
 pub(crate) struct Transport<'a> {
     settings: &'a Settings,
     clock: Clock,
     agent: OnceCell<Agent>,
+    proxy: OnceCell<Secret>,
     /// By clock, when the flight's budget is spent.
     deadline: i64,
 }
@@ -50,8 +52,12 @@ pub(crate) struct Request {
 impl Request {
     /// "POST https://host/path": without a query, which may hold what is nobody's business.
     pub(crate) fn describe(&self) -> String {
-        format!("POST {}", self.shown.split('?').next().unwrap_or_default())
+        describe("POST", &self.shown)
     }
+}
+
+fn describe(method: &str, url: &str) -> String {
+    format!("{method} {}", url.split('?').next().unwrap_or_default())
 }
 
 /// What came back.
@@ -78,7 +84,11 @@ impl Fault {
 impl<'a> Transport<'a> {
     pub(crate) fn new(settings: &'a Settings, clock: Clock, budget: Duration) -> Transport<'a> {
         let deadline = clock.now().running.saturating_add(clock::nanos(budget));
-        Transport { settings, clock, agent: OnceCell::new(), deadline }
+        Transport { settings, clock, agent: OnceCell::new(), proxy: OnceCell::new(), deadline }
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        self.clock.now()
     }
 
     /// What is left of the flight's budget.
@@ -87,34 +97,52 @@ impl<'a> Transport<'a> {
     }
 
     pub(crate) fn send(&self, request: &Request) -> std::result::Result<Answer, Fault> {
-        let url = request.url.expose();
-        if !is_safe_url(url) {
-            let why = "it must be https (only loopback may be http)";
-            return Err(Fault::unsent(Kind::Config, format!("{}: {why}", request.describe())));
-        }
-        let left = self.time_left();
-        if left.is_zero() {
-            let why = "no time was left to send it";
-            return Err(Fault::unsent(Kind::Timeout, format!("{}: {why}", request.describe())));
-        }
-        let agent =
-            self.agent.get_or_try_init(|| self.open(url)).map_err(|error| Fault { error, sent: false })?;
+        let (url, asked) = (request.url.expose(), request.describe());
+        let left = self.admit(url, &asked)?;
+        let (agent, proxy) = self.way(url)?;
         let mut post = agent.post(url).content_type(request.content_type);
         for (name, value) in &request.headers {
             post = post.header(&**name, value.expose());
         }
-        let sent = post
-            .config()
-            .timeout_global(Some(left))
-            .build()
-            .send(request.body.expose())
-            .map_err(|error| self.fault(request, error))?;
-        self.receive(request, sent)
+        let post = post.config().timeout_global(Some(left)).proxy(proxy).build();
+        let sent = post.send(request.body.expose()).map_err(|error| self.fault(&asked, error))?;
+        self.receive(&asked, sent)
+    }
+
+    /// Reads what lies at a URL that holds no secret.
+    pub(crate) fn get(&self, url: &str, at_most: Duration) -> std::result::Result<Answer, Fault> {
+        let asked = describe("GET", url);
+        let left = self.admit(url, &asked)?.min(at_most);
+        let (agent, proxy) = self.way(url)?;
+        let get = agent.get(url).config().timeout_global(Some(left)).proxy(proxy).build();
+        let sent = get.call().map_err(|error| self.fault(&asked, error))?;
+        self.receive(&asked, sent)
+    }
+
+    /// How much time a request has, if it may be sent there and then.
+    fn admit(&self, url: &str, asked: &str) -> std::result::Result<Duration, Fault> {
+        if !is_safe_url(url) {
+            let why = "it must be https (only loopback may be http)";
+            return Err(Fault::unsent(Kind::Config, format!("{asked}: {why}")));
+        }
+        let left = self.time_left();
+        if left.is_zero() {
+            let why = "no time was left to send it";
+            return Err(Fault::unsent(Kind::Timeout, format!("{asked}: {why}")));
+        }
+        Ok(left)
+    }
+
+    /// The HTTP client, and the proxy to that URL's host.
+    fn way(&self, url: &str) -> std::result::Result<(&Agent, Option<Proxy>), Fault> {
+        let unsent = |error| Fault { error, sent: false };
+        let agent = self.agent.get_or_try_init(|| self.open()).map_err(unsent)?;
+        Ok((agent, self.proxy(url).map_err(unsent)?))
     }
 
     fn receive(
         &self,
-        request: &Request,
+        asked: &str,
         mut response: ureq::http::Response<ureq::Body>,
     ) -> std::result::Result<Answer, Fault> {
         let header = |name: &str| {
@@ -123,12 +151,17 @@ impl<'a> Transport<'a> {
         let content_type = header("content-type");
         let retry_after = retry_after(&header("retry-after"), &header("date"), self.clock.now().wall);
         let status = response.status().as_u16();
-        let body = response.body_mut().with_config().limit(BODY_LIMIT).read_to_vec();
-        let body = Zeroizing::new(body.map_err(|error| self.fault(request, error))?);
+        let mut body = Zeroizing::new(Vec::with_capacity(BUFFER));
+        // The first limit is on what is sent, the second on what it decompresses to.
+        let sent = response.body_mut().with_config().limit(BODY_LIMIT).reader();
+        sent.take(BODY_LIMIT + 1).read_to_end(&mut body).map_err(|error| self.fault(asked, error.into()))?;
+        if body.len() as u64 > BODY_LIMIT {
+            return Err(self.fault(asked, ureq::Error::BodyExceedsLimit(BODY_LIMIT)));
+        }
         Ok(Answer { status, content_type, retry_after, body })
     }
 
-    fn open(&self, url: &str) -> Result<Agent> {
+    fn open(&self) -> Result<Agent> {
         let settings = self.settings;
         let user_agent =
             settings.text("user_agent").unwrap_or(concat!("tokenkeep/", env!("CARGO_PKG_VERSION")));
@@ -142,13 +175,33 @@ impl<'a> Transport<'a> {
             .max_idle_connections(0)
             .user_agent(user_agent)
             .accept("application/json")
-            .proxy(proxy(settings, url)?)
+            // Nothing is asked to be compressed; what is, is read.
+            .accept_encoding("")
+            .proxy(None)
             .tls_config(tls(settings)?)
             .build();
         Ok(Agent::with_parts(config, DefaultConnector::default(), lookup::Names))
     }
 
-    fn fault(&self, request: &Request, error: ureq::Error) -> Fault {
+    fn proxy(&self, url: &str) -> Result<Option<Proxy>> {
+        let named = self.proxy.get_or_try_init(|| match self.settings.secret("proxy") {
+            Some(source) => source.read("proxy", CONNECT_TIMEOUT),
+            None => Ok(Secret::new("env")),
+        })?;
+        let host =
+            url.parse::<http::Uri>().ok().and_then(|url| url.host().map(str::to_owned)).unwrap_or_default();
+        let address = match named.expose() {
+            "none" => None,
+            "env" => self.settings.environment_proxy(&host),
+            _ => Some(named.duplicate()),
+        };
+        let unusable = || {
+            Error::new(Kind::Config, "proxy is no proxy URL: write http://host:port, https:// or socks5://")
+        };
+        address.map(|address| Proxy::new(address.expose()).map_err(|_| unusable())).transpose()
+    }
+
+    fn fault(&self, asked: &str, error: ureq::Error) -> Fault {
         let (kind, sent, why) = classify(error);
         let advice = match kind {
             Kind::Tls if why.contains("CertificateRequired") => {
@@ -157,13 +210,16 @@ impl<'a> Transport<'a> {
             Kind::Tls if why.contains("InvalidContentType") => {
                 " (what answers there speaks no TLS: is the port right, and https?)".into()
             }
+            Kind::Tls if why.contains("fatal alert") && self.settings.text("client_cert_file").is_some() => {
+                " (the server ended it: does it take the certificate of client_cert_file?)".into()
+            }
             Kind::Tls => match self.settings.text("ca_file") {
                 Some(file) => format!(" (trusting ca_file = {file} alone)"),
                 None => " (trusting the platform's authorities; name your own with ca_file)".into(),
             },
             _ => String::new(),
         };
-        Fault { error: Error::new(kind, format!("{}: {why}{advice}", request.describe())), sent }
+        Fault { error: Error::new(kind, format!("{asked}: {why}{advice}")), sent }
     }
 }
 
@@ -209,23 +265,6 @@ fn classify(error: ureq::Error) -> (Kind, bool, String) {
         }
         other => (Kind::Protocol, true, format!("the answer is no proper HTTP: {other}")),
     }
-}
-
-fn proxy(settings: &Settings, url: &str) -> Result<Option<Proxy>> {
-    let named = match settings.secret("proxy") {
-        Some(source) => source.read("proxy", CONNECT_TIMEOUT)?,
-        None => Secret::new("env"),
-    };
-    let host =
-        url.parse::<http::Uri>().ok().and_then(|url| url.host().map(str::to_owned)).unwrap_or_default();
-    let address = match named.expose() {
-        "none" => None,
-        "env" => settings.environment_proxy(&host),
-        _ => Some(named),
-    };
-    let unusable =
-        || Error::new(Kind::Config, "proxy is no proxy URL: write http://host:port, https:// or socks5://");
-    address.map(|address| Proxy::new(address.expose()).map_err(|_| unusable())).transpose()
 }
 
 fn tls(settings: &Settings) -> Result<TlsConfig> {

@@ -3,10 +3,7 @@ mod support;
 
 use serde_json::{Value, json};
 use support::server::{Server, json as answer};
-use support::{
-    always, assert_error, client, client_with, config, consented, failure, open, outage, pause, sandbox,
-    token,
-};
+use support::{assert_error, client, client_with, config, consented, failure, open, outage, sandbox, token};
 use tokenkeep::{Client, Config, Kind, Level, Lifetime};
 use tokenkeep_sandbox::{Body, Fault};
 
@@ -58,9 +55,13 @@ fn a_lifetime_that_is_none_counts_as_default_lifetime_where_there_is_one() {
 
 #[test]
 fn a_lifetime_as_text_counts_and_an_absent_one_is_no_oddity() {
-    for (said, known) in
-        [(json!("3600"), true), (json!(3600.5), true), (Value::Null, false), (json!({"absent": true}), false)]
-    {
+    for (said, known) in [
+        (json!("3600"), true),
+        (json!(3600.5), true),
+        (json!("3599.9"), true),
+        (Value::Null, false),
+        (json!({"absent": true}), false),
+    ] {
         let sandbox = sandbox();
         sandbox.set_lifetime("oauth2", said.clone());
         let (lifetime, warnings) = lifetime(&client(&sandbox, "oauth2"));
@@ -84,60 +85,6 @@ fn a_jwt_tells_its_own_lifetime_where_the_answer_does_not() {
 }
 
 #[test]
-fn an_odd_lifetime_never_costs_a_rotated_refresh_token() {
-    for odd in ["-1", "1e99", "1e999", "-1e999", "\"1e999\"", "99999999999999999999999999", "null", "{}"] {
-        let rotated = format!(
-            r#"{{"access_token": "SANDBOX-TOKEN-a", "token_type": "Bearer", "refresh_token": "SANDBOX-TOKEN-new", "expires_in": {odd}}}"#
-        );
-        let server = Server::granting(&rotated);
-        let client = refreshing(&server);
-        let first = client.token(&support::within(5000)).unwrap_or_else(|error| panic!("{odd}: {error}"));
-        client.rejected(first.generation(), 401, None).unwrap();
-        client.token(&support::within(5000)).ok();
-        assert_eq!(refresh_tokens(&server), [&*seed(&server), "SANDBOX-TOKEN-new"], "{odd}");
-    }
-}
-
-fn refreshing(server: &Server) -> Client {
-    let mut config = Config::new("oauth2");
-    config.set("token_url", &server.url("/token")).set("client_id", "id").set("grant", "refresh_token");
-    // Each of these clients is another identity, so each has a seed of its own.
-    config.set("refresh_token", &seed(server));
-    open(&config)
-}
-
-fn seed(server: &Server) -> String {
-    format!("SANDBOX-TOKEN-old-{}", server.address())
-}
-
-/// The refresh tokens that a server was sent, in order.
-fn refresh_tokens(server: &Server) -> Vec<String> {
-    let sent = server.requests();
-    let of = |body: &str| support::browser::parameter(&format!("?{body}"), "refresh_token");
-    sent.iter().map(|request| of(&request.body)).collect()
-}
-
-#[test]
-fn a_rotated_refresh_token_outlives_an_answer_of_no_other_use() {
-    for flaw in [
-        r#""token_type": "mac""#,
-        r#""token_type": null"#,
-        r#""token_type": "Bearer", "access_token": "a\nb""#,
-    ] {
-        let server = Server::granting(&format!(
-            r#"{{"access_token": "SANDBOX-TOKEN-a", "refresh_token": "SANDBOX-TOKEN-new", {flaw}}}"#
-        ));
-        let client = refreshing(&server);
-        assert_eq!(failure(&client).kind(), Kind::Protocol, "{flaw}");
-        support::until("it is asked again", || {
-            client.token(&support::within(1000)).ok();
-            server.count() > 1
-        });
-        assert_eq!(refresh_tokens(&server)[..2], [&*seed(&server), "SANDBOX-TOKEN-new"], "{flaw}");
-    }
-}
-
-#[test]
 fn tokens_that_are_over_when_they_arrive_are_no_reason_to_ask_without_pause() {
     let server = Server::start(|_| {
         support::pause(60);
@@ -153,35 +100,6 @@ fn tokens_that_are_over_when_they_arrive_are_no_reason_to_ask_without_pause() {
 /// A token that is lists within lists.
 fn deep_token() -> String {
     format!(r#"{{"access_token": {}{}}}"#, "[".repeat(100_000), "]".repeat(100_000))
-}
-
-#[test]
-fn a_given_refresh_token_that_was_rotated_away_is_never_sent_again() {
-    let server = Server::granting(
-        r#"{"access_token": "SANDBOX-TOKEN-a", "token_type": "Bearer", "refresh_token": "SANDBOX-TOKEN-new"}"#,
-    );
-    let client = refreshing(&server);
-    support::token(&client);
-    client.revoke(&tokenkeep::Call::default()).unwrap();
-    assert_eq!(failure(&client).kind(), Kind::ConsentRequired);
-    assert_eq!(refresh_tokens(&server), [seed(&server)]);
-}
-
-#[test]
-fn a_refresh_token_that_was_rotated_away_need_not_stay_in_its_file() {
-    let server = Server::granting(
-        r#"{"access_token": "SANDBOX-TOKEN-a", "token_type": "Bearer", "refresh_token": "SANDBOX-TOKEN-new", "expires_in": 0.2}"#,
-    );
-    let directory = support::Directory::new();
-    let file = directory.write("seed", &seed(&server));
-    let mut config = Config::new("oauth2");
-    config.set("token_url", &server.url("/token")).set("client_id", "id").set("grant", "refresh_token");
-    let client = open(config.set("refresh_token_file", &file));
-    support::token(&client);
-    std::fs::remove_file(&file).unwrap();
-    support::pause(250);
-    support::token(&client);
-    assert_eq!(refresh_tokens(&server), [&*seed(&server), "SANDBOX-TOKEN-new"]);
 }
 
 #[test]
@@ -219,46 +137,13 @@ fn an_answer_of_absurd_depth_costs_nothing() {
 }
 
 #[test]
-fn what_a_renewal_brings_after_a_revocation_is_revoked_too() {
-    let server = Server::start(|request| {
-        if request.head.starts_with("POST /revoke") {
-            return answer(200, "{}").into_bytes();
-        }
-        support::pause(400);
-        let body = r#"{"access_token": "SANDBOX-TOKEN-a", "token_type": "Bearer", "refresh_token": "SANDBOX-TOKEN-new"}"#;
-        answer(200, body).into_bytes()
-    });
-    let mut config = Config::new("oauth2");
-    config.set("token_url", &server.url("/token")).set("revoke_url", &server.url("/revoke"));
-    config.set("client_id", "id").set("grant", "refresh_token").set("refresh_token", &seed(&server));
-    let client = open(&config);
-    std::thread::scope(|scope| {
-        scope.spawn(|| client.token(&tokenkeep::Call::default()).unwrap_err());
-        support::until("it is asked", || server.count() == 1);
-        client.revoke(&tokenkeep::Call::default()).unwrap();
-    });
-    support::until("the new one is revoked", || {
-        server.requests().iter().any(|request| request.body.contains("token=SANDBOX-TOKEN-new"))
-    });
-}
-
-#[test]
 fn an_empty_refusal_is_a_refusal() {
-    let sandbox = sandbox();
-    sandbox.fault(Fault { body: Some(Body::Empty), ..outage("oauth2/token", 403) });
-    assert_error(&failure(&client(&sandbox, "oauth2")), Kind::Denied, &["OAuth 2", "403", "empty body"]);
-}
-
-#[test]
-fn no_redirect_is_followed_with_credentials() {
-    for status in [301, 302, 303, 307, 308] {
-        let (sandbox, elsewhere) = (sandbox(), Server::granting(r#"{"access_token": "SANDBOX-TOKEN-evil"}"#));
-        let redirect = Some(elsewhere.url("/token"));
-        sandbox.fault(Fault { redirect, status: Some(status), ..always("acquired/login") });
-        let error = failure(&client(&sandbox, "acquired"));
-        assert_error(&error, Kind::Protocol, &[&status.to_string(), "Redirects are not followed"]);
-        pause(50);
-        assert_eq!((elsewhere.count(), sandbox.count("acquired/login")), (0, 1));
+    for status in [400, 403] {
+        let sandbox = sandbox();
+        sandbox.fault(Fault { body: Some(Body::Empty), ..outage("oauth2/token", status) });
+        let error = failure(&client(&sandbox, "oauth2"));
+        let status = status.to_string();
+        assert_error(&error, Kind::Denied, &["OAuth 2", &status, "empty body", "Check client_id"]);
     }
 }
 
@@ -332,37 +217,6 @@ fn a_wrong_address_is_told_to_be_checked() {
 }
 
 #[test]
-fn answers_of_every_shape_that_http_allows_are_read() {
-    let body = r#"{"access_token":"SANDBOX-TOKEN-shape","token_type":"bearer","iat":1,"more":{"x":[1]}}"#;
-    let (front, back) = body.split_at(20);
-    let chunked = format!(
-        "{:x}\r\n{front}\r\n{:X};ext=1\r\n{back}\r\n0\r\nTrailer: x\r\n\r\n",
-        front.len(),
-        back.len()
-    );
-    for head_and_body in [
-        format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunked}"),
-        format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{body}"),
-        format!("HTTP/1.1 200 \r\nContent-Length: {}\r\n\r\n{body}", body.len()),
-        format!("HTTP/1.0 200 OK\r\ncontent-type: text/plain\r\n\r\n \n{body}\n"),
-        format!("HTTP/1.1 201 Created\r\nContent-Length: {}\r\n\r\n{body}", body.len()),
-    ] {
-        let server = Server::saying(&head_and_body);
-        assert_eq!(token(&of(&server)).value(), "SANDBOX-TOKEN-shape", "{head_and_body}");
-    }
-}
-
-#[test]
-fn a_refresh_answer_without_a_refresh_token_keeps_the_old_one() {
-    let server =
-        Server::granting(r#"{"access_token":"SANDBOX-TOKEN-a","token_type":"Bearer","refresh_token":""}"#);
-    let client = refreshing(&server);
-    client.rejected(token(&client).generation(), 401, None).unwrap();
-    client.token(&support::within(5000)).ok();
-    assert_eq!(refresh_tokens(&server), [seed(&server), seed(&server)]);
-}
-
-#[test]
 fn a_scope_that_differs_is_the_scope_that_was_granted() {
     let sandbox = sandbox();
     assert_eq!(token(&client(&sandbox, "oauth2")).scope(), Some("read"));
@@ -371,15 +225,4 @@ fn a_scope_that_differs_is_the_scope_that_was_granted() {
     assert_eq!(token(&of(&server)).scope(), Some("one two"));
     let silent = consented(&sandbox, &[("scope", "profile admin")]);
     assert_eq!(token(&silent).scope(), Some("profile admin"));
-}
-
-#[test]
-fn a_given_refresh_token_that_was_rotated_away_is_not_sent_by_the_next_client_either() {
-    let server = Server::granting(
-        r#"{"access_token": "SANDBOX-TOKEN-a", "token_type": "Bearer", "refresh_token": "SANDBOX-TOKEN-new"}"#,
-    );
-    support::token(&refreshing(&server));
-    let error = failure(&refreshing(&server));
-    assert_error(&error, Kind::ConsentRequired, &["was used and replaced", "keep one client alive"]);
-    assert_eq!(refresh_tokens(&server), [seed(&server)]);
 }

@@ -137,6 +137,12 @@ fn contradictions_are_refused() {
             "basic_encoding",
         ),
         (&[("client_secret", "SANDBOX-SECRET"), ("token_extra", "scope=x")], "token_extra holds scope"),
+        (
+            &[("client_secret", "SANDBOX-SECRET"), ("resource", "https://a.example api")],
+            "resource = api is no",
+        ),
+        (&[("client_secret", "SANDBOX-SECRET"), ("resource", "https://a.example/#x")], "without a fragment"),
+        (&[("client_secret", "SANDBOX-SECRET"), ("resource", "/v1 urn:x:y")], "resource = /v1 is no"),
         (&[("client_secret", "SANDBOX-SECRET"), ("placement", "query")], "placement = query is not offered"),
         (&[("client_secret", "SANDBOX-SECRET"), ("query_parameter", "t")], "query_parameter is for"),
         (&[("grant", "refresh_token")], "refresh_token is missing"),

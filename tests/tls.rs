@@ -82,6 +82,21 @@ fn a_missing_client_certificate_is_told() {
 }
 
 #[test]
+fn a_client_certificate_that_the_server_does_not_take_is_told() {
+    let Some(made) = certificates() else { return };
+    let server = TlsServer::start(made, "good", true, &server::json(200, GRANT));
+    let (ca, chain, key) = (made.path("ca.pem"), made.path("stranger.pem"), made.path("stranger.key"));
+    let settings = [("ca_file", &*ca), ("client_cert_file", &*chain), ("client_key_file", &*key)];
+    let error = refused(&server.url("/token"), &settings);
+    assert_error(
+        &error,
+        Kind::Tls,
+        &[&server.url("/token"), "does it take the certificate of client_cert_file"],
+    );
+    assert!(server.requests().is_empty());
+}
+
+#[test]
 fn plain_http_on_the_https_port_is_told() {
     let server = Server::blurting("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
     let url = server.url("/token").replace("http:", "https:");

@@ -48,6 +48,18 @@ pub(super) fn key(provider: &Provider, settings: &Settings, level: usize, proces
     digest_of(&text.0)
 }
 
+/// Who says where an OAuth 2 server's endpoints are, and how they are asked: clients with equal ones hear the same.
+pub(super) fn server(settings: &Settings) -> Option<Key> {
+    let mut text = Text(Vec::new());
+    text.add("issuer", settings.text("issuer")?);
+    text.add("metadata_issuer", settings.text("metadata_issuer").unwrap_or_default());
+    for (name, digest) in kept_by(settings) {
+        text.add(&name, "");
+        text.0.extend_from_slice(&digest);
+    }
+    Some(digest_of(&text.0))
+}
+
 /// Identity settings that count by what they come to.
 const RESOLVED: [&str; 4] = ["environment", "base_url", "grant", "acts_as"];
 
@@ -76,19 +88,21 @@ impl Text {
 
 /// The keeper settings of which two clients of one credential must agree, as text that holds no secret.
 pub(super) fn disagreement(mine: &Settings, theirs: &Settings) -> Option<String> {
-    let plain = |settings: &Settings| -> Vec<(String, Digest)> {
-        let plain =
-            settings.plain(Class::Keeper).map(|(name, value)| (name.to_owned(), digest_of(value.as_bytes())));
-        let secret = settings.secrets(Class::Keeper).map(|(name, source)| {
-            let parts: Vec<u8> = source.identity().iter().flat_map(|part| part.to_vec()).collect();
-            (name.to_owned(), digest_of(&parts))
-        });
-        plain.chain(secret).collect()
-    };
-    let (mine, theirs) = (plain(mine), plain(theirs));
+    let (mine, theirs) = (kept_by(mine), kept_by(theirs));
     let differs = |pair: &&(String, Digest), others: &[(String, Digest)]| !others.contains(pair);
     mine.iter()
         .find(|pair| differs(pair, &theirs))
         .or_else(|| theirs.iter().find(|pair| differs(pair, &mine)))
         .map(|(name, _)| name.clone())
+}
+
+/// The settings of how a grant is kept, as name and digest.
+fn kept_by(settings: &Settings) -> Vec<(String, Digest)> {
+    let plain =
+        settings.plain(Class::Keeper).map(|(name, value)| (name.to_owned(), digest_of(value.as_bytes())));
+    let secret = settings.secrets(Class::Keeper).map(|(name, source)| {
+        let parts: Vec<u8> = source.identity().iter().flat_map(|part| part.to_vec()).collect();
+        (name.to_owned(), digest_of(&parts))
+    });
+    plain.chain(secret).collect()
 }

@@ -21,7 +21,8 @@ use crate::error::{Error, Kind, Result};
 use crate::fork;
 use crate::log::{Listeners, Log};
 use crate::provider::Provider;
-use crate::scheme::{self, oauth2};
+use crate::scheme;
+use crate::scheme::oauth2::{self, discovery};
 use crate::secret::Secret;
 use crate::settings::{Settings, Source};
 use crate::sync::{Leader, Mutex};
@@ -44,6 +45,8 @@ pub(crate) struct Keeper {
     clock: Clock,
     /// In a chain, who keeps the token that this one's is bought with.
     base: Option<Tenant>,
+    /// What its OAuth 2 server said of itself.
+    metadata: Arc<discovery::Cache>,
     gate: Gate,
     core: ArcSwap<Core>,
     /// What `core` last said, to be read without its lock: by a forked child, whose copy of the lock may be held
@@ -160,6 +163,7 @@ impl Keeper {
     ) -> Keeper {
         let born = fork::generation();
         Keeper {
+            metadata: registry::registry().metadata(key::server(&settings)),
             provider,
             settings,
             level,

@@ -12,6 +12,7 @@ use super::key::Key;
 use super::{Keeper, Tenant};
 use crate::error::{Error, Kind, Result};
 use crate::fork::PerProcess;
+use crate::scheme::oauth2::discovery::Cache;
 use crate::secret::Digest;
 use crate::sync::Mutex;
 
@@ -19,6 +20,8 @@ static REGISTRY: PerProcess<Registry> = PerProcess::new();
 
 pub(super) struct Registry {
     keepers: Mutex<Known>,
+    /// What OAuth 2 servers said of themselves.
+    servers: Mutex<HashMap<Key, Weak<Cache>>>,
     /// Given refresh tokens that were rotated away, for as long as the process: to send one again would look like
     /// theft. Read without a lock, so that a forked child can take it over.
     spent: ArcSwap<HashSet<Digest>>,
@@ -50,6 +53,7 @@ pub(crate) fn begin_anew() {
 pub(super) fn registry() -> Arc<Registry> {
     REGISTRY.get(|parents| Registry {
         keepers: Mutex::default(),
+        servers: Mutex::default(),
         spent: ArcSwap::new(parents.map(|parents| parents.spent.load_full()).unwrap_or_default()),
     })
 }
@@ -95,6 +99,19 @@ impl Registry {
         let keeper = Arc::new(make());
         known.by_key.insert(key, Arc::downgrade(&keeper));
         Ok(Tenant::new(keeper))
+    }
+
+    /// What is known of a server, shared by the keepers that ask it. Without a key, nobody's.
+    pub(super) fn metadata(&self, server: Option<Key>) -> Arc<Cache> {
+        let Some(server) = server else { return Arc::default() };
+        let mut servers = self.servers.lock();
+        if let Some(known) = servers.get(&server).and_then(Weak::upgrade) {
+            return known;
+        }
+        let fresh = Arc::default();
+        servers.retain(|_, known| known.strong_count() > 0);
+        servers.insert(server, Arc::downgrade(&fresh));
+        fresh
     }
 
     /// A given refresh token was rotated away.

@@ -102,8 +102,11 @@ impl Keeper {
     fn renew(self: &Arc<Self>, flight: &Flight<Arc<Live>>) -> Result<Arc<Live>> {
         let core = self.core();
         let _clear = Clear { keeper: self, core: &core, flight };
-        let refresh_token = core.state.lock().refresh_token.clone();
-        let (landing, attempts) = self.exchange(acquire, refresh_token, true);
+        let (refresh_token, scope) = {
+            let state = core.state.lock();
+            (state.refresh_token.clone(), state.scope.clone())
+        };
+        let (landing, attempts) = self.exchange(acquire, refresh_token, scope, true);
         let mut state = core.state.lock();
         if !state.take_flight(flight) {
             let live = state.live.clone();
@@ -173,6 +176,7 @@ impl Keeper {
         self: &Arc<Self>,
         attempt: impl Fn(&Exchange<'_>) -> std::result::Result<Granted, Failure>,
         refresh_token: Option<Arc<Secret>>,
+        granted_scope: Option<Box<str>>,
         remembering: bool,
     ) -> (Landing, u32) {
         let transport = Transport::new(&self.settings, self.clock.clone(), self.budget());
@@ -187,7 +191,10 @@ impl Keeper {
                 let seed = if by_seed { self.unspent_seed(&credentials)? } else { None };
                 let spent = refresh_token.as_deref().or(seed.as_deref());
                 let base_grant = base.as_ref().map(|live| &*live.grant);
-                let exchange = self.exchange_with(&transport, &credentials, spent, base_grant);
+                let exchange = Exchange {
+                    granted_scope: granted_scope.as_deref(),
+                    ..self.exchange_with(&transport, &credentials, spent, base_grant)
+                };
                 let outcome = attempt(&exchange);
                 let rotated = match &outcome {
                     Ok(granted) => granted.grant.refresh_token.as_ref(),
@@ -293,13 +300,15 @@ impl Keeper {
             credentials,
             refresh_token,
             base,
+            granted_scope: None,
+            metadata: &self.metadata,
         }
     }
 
     /// Puts the grant that a person's code buys in use.
     pub(crate) fn redeem(self: &Arc<Self>, code: Code) -> Arc<Flight<Arc<Live>>> {
         self.depart(move |keeper| {
-            let (landing, _) = keeper.exchange(|exchange| oauth2::redeem(exchange, &code), None, false);
+            let (landing, _) = keeper.exchange(|exchange| oauth2::redeem(exchange, &code), None, None, false);
             match landing {
                 // What a code did not buy says nothing of the grant in use.
                 Landing::Failed(failure, _) => Err(failure.error),

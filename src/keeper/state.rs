@@ -107,6 +107,8 @@ pub(super) struct Freshness {
 pub(super) struct State {
     pub(super) live: Option<Arc<Live>>,
     pub(super) refresh_token: Option<Arc<Secret>>,
+    /// What was granted last: a refresh keeps to it (RFC 6749 section 6).
+    pub(super) scope: Option<Box<str>>,
     pub(super) flight: Option<Arc<Flight<Arc<Live>>>>,
     /// From when on a call starts a flight although the token lives.
     pub(super) renew_at: i64,
@@ -122,6 +124,7 @@ impl State {
         State {
             live: None,
             refresh_token: None,
+            scope: None,
             flight: None,
             renew_at: i64::MAX,
             last_error: None,
@@ -143,6 +146,7 @@ impl State {
             renew_at: live.as_ref().map_or(i64::MAX, |live| live.renew_at),
             // The fork may have come between the one word and the other.
             last_generation: last_generation.max(live.as_ref().map_or(0, |live| live.generation)),
+            scope: live.as_ref().and_then(|live| live.grant.scope.clone()),
             live,
             refresh_token,
             last_error: setbacks.trouble.as_ref().map(|trouble| trouble.error.clone()),
@@ -241,6 +245,7 @@ impl State {
         if let Some(refresh_token) = &grant.refresh_token {
             self.refresh_token = Some(Arc::new(refresh_token.duplicate()));
         }
+        self.scope.clone_from(&grant.scope);
         let digest = grant.access_token.digest();
         if self.is_refused(&digest, now) {
             let error = Error::new(
@@ -417,6 +422,7 @@ impl State {
         self.flight = None;
         self.live = None;
         self.refresh_token = None;
+        self.scope = None;
         self.setbacks.trouble = None;
         self.inherited = false;
     }

@@ -22,10 +22,10 @@ const LONGEST: f64 = 3.2e9;
 
 /// A JSON object, read where it lies: nothing is copied but what is asked for, and an absurd number costs nothing
 /// but itself.
-struct Body<'a>(&'a RawValue);
+pub(super) struct Body<'a>(&'a RawValue);
 
 impl<'a> Body<'a> {
-    fn read(answer: &'a Answer) -> Result<Body<'a>, &'static str> {
+    pub(super) fn read(answer: &'a Answer) -> Result<Body<'a>, &'static str> {
         let text = answer.body.trim_ascii();
         if text.is_empty() {
             return Err("an empty body");
@@ -42,7 +42,7 @@ impl<'a> Body<'a> {
     }
 
     /// What stands at a path; null counts as absent.
-    fn at(&self, path: &str) -> Option<&'a RawValue> {
+    pub(super) fn at(&self, path: &str) -> Option<&'a RawValue> {
         let found = path.split('.').try_fold(self.0, member)?;
         (found.get() != "null").then_some(found)
     }
@@ -89,6 +89,8 @@ pub(super) fn granted(
     let mut warnings = Vec::new();
     // First what must not be lost, then what may be odd.
     let refresh_token = body.text(&rules.refresh_token);
+    let scope = scope(&body, rules);
+    warnings.extend(scope.as_deref().and_then(|scope| narrowed(exchange, asked?, scope)));
     match access_token(&body, rules) {
         Ok((access_token, token_type)) => Ok(Granted {
             grant: Grant {
@@ -96,7 +98,7 @@ pub(super) fn granted(
                 access_token,
                 token_type,
                 refresh_token,
-                scope: scope(&body, rules).or(asked.map(Into::into)),
+                scope: scope.or(asked.map(Into::into)),
                 companions: Vec::new(),
             },
             warnings,
@@ -130,7 +132,18 @@ fn scope(body: &Body<'_>, rules: &AnswerRules) -> Option<Box<str>> {
         Some(names) => names.expose().to_owned(),
         None => serde_json::from_str::<Vec<String>>(value.get()).ok()?.join(" "),
     };
-    (!names.chars().any(char::is_control)).then(|| names.into())
+    (!names.is_empty() && !names.chars().any(char::is_control)).then(|| names.into())
+}
+
+/// Tells of a scope that is smaller than what was asked for, unless that is no news.
+fn narrowed(exchange: &Exchange<'_>, asked: &str, granted: &str) -> Option<String> {
+    if exchange.granted_scope == Some(granted) {
+        return None;
+    }
+    let lacks = |name: &&str| !granted.split(' ').any(|other| other == *name);
+    let lacking: Vec<&str> = asked.split(' ').filter(lacks).collect();
+    let title = &exchange.provider.title;
+    (!lacking.is_empty()).then(|| format!("{title}: the scope that was granted lacks {}", lacking.join(", ")))
 }
 
 /// How long the token lives: what the answer says, what a JWT says of itself, what the settings say.
@@ -203,7 +216,12 @@ pub(super) fn refused(exchange: &Exchange<'_>, request: &Request, answer: &Answe
     let readable = body.as_ref().ok();
     let clean = |text: &str| shorten(&exchange.credentials.scrub(text));
     let code = readable.and_then(|body| first(body, &rules.code)).map(|code| clean(code.expose()));
-    let (kind, final_word) = verdict(answer.status, code.as_deref(), readable.is_some());
+    let word = match &body {
+        Ok(_) => Word::Told,
+        Err(_) if answer.body.trim_ascii().is_empty() => Word::Bare,
+        Err(_) => Word::Foreign,
+    };
+    let (kind, final_word) = verdict(answer.status, code.as_deref(), word);
     let mut message =
         format!("{}: {} answered {}", exchange.provider.title, request.describe(), answer.status);
     if let Some(code) = &code {
@@ -234,8 +252,19 @@ pub(super) fn refused(exchange: &Exchange<'_>, request: &Request, answer: &Answe
     Failure { final_word, repeatable, ..Failure::new(error) }
 }
 
+/// What a refusal's body is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// The vendor's own, in JSON.
+    Told,
+    /// Nothing: some servers refuse without a word.
+    Bare,
+    /// Somebody else's, such as a gateway's page.
+    Foreign,
+}
+
 /// What a status and a code mean, and whether the vendor itself has refused these credentials.
-fn verdict(status: u16, code: Option<&str>, readable: bool) -> (Kind, bool) {
+fn verdict(status: u16, code: Option<&str>, word: Word) -> (Kind, bool) {
     let kind = match (status, code) {
         (429, _) | (_, Some("slow_down")) => Kind::RateLimited,
         (408 | 425 | 500.., _) | (_, Some("temporarily_unavailable" | "server_error")) => Kind::Server,
@@ -251,11 +280,12 @@ fn verdict(status: u16, code: Option<&str>, readable: bool) -> (Kind, bool) {
             Some("invalid_scope" | "invalid_target" | "unsupported_grant_type" | "invalid_request"),
         ) => Kind::Config,
         (401 | 403, _) => Kind::Denied,
-        (400..500, Some(_)) | (400 | 422, None) if readable => Kind::Denied,
+        (400..500, Some(_)) | (400 | 422, None) if word != Word::Foreign => Kind::Denied,
         _ => Kind::Protocol,
     };
     let found = !matches!(status, 404 | 405 | 410);
-    let final_word = readable && found && matches!(kind, Kind::Denied | Kind::Config | Kind::ConsentRequired);
+    let final_word =
+        word == Word::Told && found && matches!(kind, Kind::Denied | Kind::Config | Kind::ConsentRequired);
     (kind, final_word)
 }
 
@@ -348,13 +378,17 @@ mod test {
 
     #[test]
     fn only_the_vendors_own_word_is_final() {
-        assert_eq!(verdict(401, Some("unauthorized"), true), (Kind::Denied, true));
-        assert_eq!(verdict(400, Some("invalid_grant"), true), (Kind::ConsentRequired, true));
-        assert_eq!(verdict(400, None, true), (Kind::Denied, true));
-        assert_eq!(verdict(403, None, false), (Kind::Denied, false));
-        assert_eq!(verdict(429, Some("invalid_client"), true), (Kind::RateLimited, false));
-        assert_eq!(verdict(503, None, true), (Kind::Server, false));
-        assert_eq!(verdict(302, None, false), (Kind::Protocol, false));
-        assert_eq!(verdict(404, None, false), (Kind::Config, false));
+        use Word::{Bare, Foreign, Told};
+        assert_eq!(verdict(401, Some("unauthorized"), Told), (Kind::Denied, true));
+        assert_eq!(verdict(400, Some("invalid_grant"), Told), (Kind::ConsentRequired, true));
+        assert_eq!(verdict(400, None, Told), (Kind::Denied, true));
+        assert_eq!(verdict(400, None, Bare), (Kind::Denied, false));
+        assert_eq!(verdict(400, None, Foreign), (Kind::Protocol, false));
+        assert_eq!(verdict(403, None, Bare), (Kind::Denied, false));
+        assert_eq!(verdict(403, None, Foreign), (Kind::Denied, false));
+        assert_eq!(verdict(429, Some("invalid_client"), Told), (Kind::RateLimited, false));
+        assert_eq!(verdict(503, None, Told), (Kind::Server, false));
+        assert_eq!(verdict(302, None, Foreign), (Kind::Protocol, false));
+        assert_eq!(verdict(404, None, Foreign), (Kind::Config, false));
     }
 }

@@ -35,6 +35,10 @@ pub(crate) struct Exchange<'a> {
     pub(crate) refresh_token: Option<&'a Secret>,
     /// In a chain, the grant that the next one is bought with.
     pub(crate) base: Option<&'a Grant>,
+    /// What was granted before.
+    pub(crate) granted_scope: Option<&'a str>,
+    /// What the server said of itself.
+    pub(crate) metadata: &'a oauth2::discovery::Cache,
 }
 
 /// A grant, and what was odd about the answer.

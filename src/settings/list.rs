@@ -2,7 +2,7 @@
 //! docs/SETTINGS.md and the keywords of the Python stubs.
 
 use Class::{Client, Identity, Keeper, Presentation, Secret as SecretClass};
-use Form::{Count, List, OnOff, Pairs, Path, Secret, Span, Text, Url, UrlTemplate, Word};
+use Form::{Count, List, OnOff, Pairs, Path, Pem, Secret, Span, Text, Url, UrlTemplate, Word};
 
 /// What a setting decides, and so which clients may share a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub(crate) enum Form {
     Text,
     /// A text that must not be seen; also `X_env`, `X_file`, `X_command`.
     Secret,
+    /// The same, in several lines: a private key.
+    Pem,
     /// One of these words.
     Word(&'static [&'static str]),
     /// An absolute https URL, or http to loopback.
@@ -44,6 +46,13 @@ pub(crate) enum Form {
     List,
     /// Form-encoded pairs: `a=1&b=2`.
     Pairs,
+}
+
+impl Form {
+    /// Whether such a value must not be seen.
+    pub(crate) fn is_secret(self) -> bool {
+        matches!(self, Secret | Pem)
+    }
 }
 
 /// One declared setting.
@@ -73,7 +82,7 @@ impl Setting {
 
     /// Whether its value is a secret, so that it may be given as `X_env`, `X_file` or `X_command` instead.
     pub fn is_secret(&self) -> bool {
-        self.form == Secret
+        self.form.is_secret()
     }
 
     /// How its value is written, in words.
@@ -81,6 +90,7 @@ impl Setting {
         match self.form {
             Text => "text".into(),
             Secret => "secret".into(),
+            Pem => "secret (PEM)".into(),
             Word(words) => words.join(", "),
             Url => "URL".into(),
             UrlTemplate => "URL template".into(),
@@ -97,6 +107,11 @@ impl Setting {
 /// Every setting, in the order of the docs.
 pub fn settings() -> &'static [Setting] {
     LIST
+}
+
+/// Whether a secret setting's value has several lines.
+pub(super) fn has_lines(name: &str) -> bool {
+    LIST.iter().any(|setting| setting.name == name && setting.form == Pem)
 }
 
 /// Settings that every provider takes, whatever its scheme.
@@ -159,12 +174,23 @@ const LIST: &[Setting] = &[
         "the client identifier"),
     setting("OAuth 2", "client_secret", SecretClass, Secret,
         "the client secret"),
-    setting("OAuth 2", "client_auth", Identity, Word(&["basic", "post", "none", "tls"]),
-        "how the client proves itself: basic (default with a secret), post, none (default without), tls (RFC 8705, with client_cert_file)"),
+    setting("OAuth 2", "client_auth", Identity,
+        Word(&["basic", "post", "none", "private_key_jwt", "client_secret_jwt", "tls"]),
+        "how the client proves itself: basic or post (default with client_secret: basic, unless the server's metadata name post alone), private_key_jwt (default with assertion_key) and client_secret_jwt (RFC 7523), tls (RFC 8705, with client_cert_file), none (default without any)"),
     setting("OAuth 2", "basic_encoding", Identity, Word(&["form", "raw"]),
         "how id and secret are encoded before Basic: form (default, RFC 6749 section 2.3.1), or raw for servers that skip it"),
+    setting("OAuth 2", "assertion_key", SecretClass, Pem,
+        "the private key that private_key_jwt signs with, unencrypted: RSA of 2048 bits or more, P-256 or Ed25519, as PKCS#8, PKCS#1 or SEC1"),
+    setting("OAuth 2", "assertion_key_id", Identity, Text,
+        "the key's id at the server (kid), where it wants one"),
+    setting("OAuth 2", "assertion_algorithm", Identity, Word(&["RS256", "PS256", "ES256", "EdDSA"]),
+        "what private_key_jwt signs with; default by the key and the server's metadata: RS256 for RSA unless they name PS256 alone, ES256, EdDSA"),
+    setting("OAuth 2", "assertion_audience", Identity, Text,
+        "the audience of private_key_jwt and client_secret_jwt, where the server wants another than issuer (default; without it token_url): a text, or `endpoint` for the URL that is asked"),
     setting("OAuth 2", "issuer", Identity, Url,
-        "the authorization server's issuer identifier; a redirect that names another one is refused (RFC 9207)"),
+        "the authorization server's issuer identifier: its metadata (RFC 8414, OpenID Connect Discovery) name the endpoints that are not set here; a redirect that names another issuer is refused (RFC 9207)"),
+    setting("OAuth 2", "metadata_issuer", Identity, Text,
+        "what the server calls itself where that is known to differ from issuer, to the letter: in its metadata and in redirects. Whoever answers at issuer may then speak for that name, so set it only for a server that you know"),
     setting("OAuth 2", "authorize_url", Identity, Url,
         "the authorization endpoint"),
     setting("OAuth 2", "token_url", Identity, Url,

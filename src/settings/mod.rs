@@ -24,7 +24,7 @@ pub use list::{Setting, settings};
 pub(crate) use nearest::nearest;
 pub(crate) use source::Source;
 pub(crate) use trusted::{read as read_trusted, where_wrong};
-pub(crate) use value::is_safe_url;
+pub(crate) use value::{check_url, is_safe_url};
 
 /// The ways to give a secret by reference instead of giving it.
 const SUFFIXES: [&str; 3] = ["_env", "_file", "_command"];
@@ -184,7 +184,7 @@ impl Offered<'_> {
         if let Some((base, suffix)) = reference
             && let Some(found) = self.find(base)
         {
-            if found.form != Form::Secret {
+            if !found.form.is_secret() {
                 return Err(format!("{name}: only secrets can be given by reference; set {base}"));
             }
             let value = value::parse_reference(name, suffix, value)?;

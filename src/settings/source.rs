@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::list::has_lines;
+use super::value::holds_control;
 use crate::error::{Error, Kind, Result};
 use crate::fork;
 use crate::secret::Secret;
@@ -25,7 +27,7 @@ pub(crate) enum Source {
     Env { variable: Box<str>, value: Secret },
     /// A file, read again at each renewal.
     File(PathBuf),
-    /// A command, run again at each renewal: its first line of output.
+    /// A command, run again at each renewal: its first line of output, or all of it for a PEM text.
     Command(Box<[Box<str>]>),
 }
 
@@ -40,7 +42,7 @@ impl Source {
         if secret.expose().is_empty() {
             return Err(unusable(name, self, "it is empty"));
         }
-        if secret.expose().chars().any(char::is_control) {
+        if holds_control(name, secret.expose()) {
             return Err(unusable(name, self, "it holds control characters; only the first line may count"));
         }
         Ok(secret)
@@ -113,7 +115,8 @@ fn run(name: &str, argv: &[Box<str>], at_most: Duration) -> Result<Secret> {
     let mut child = command.spawn().map_err(|error| fail(error.to_string()))?;
     let Some(output) = child.stdout.take() else { return Err(fail("its output was not connected".into())) };
     let (tell, hear) = mpsc::sync_channel(1);
-    let read = fork::spawn_worker(move || drop(tell.send(read_line(output.take(LIMIT)))));
+    let lines = has_lines(name);
+    let read = fork::spawn_worker(move || drop(tell.send(read_output(output.take(LIMIT), lines))));
     let line = match read {
         Ok(()) => hear.recv_timeout(at_most),
         Err(error) => {
@@ -149,11 +152,11 @@ fn wait_for_exit(child: &mut Child, at_most: Duration) -> std::io::Result<ExitSt
     child.wait()
 }
 
-/// The first line; the rest is read and dropped, so that the command can end.
-fn read_line(mut output: Take<impl Read>) -> std::io::Result<Secret> {
+/// The first line, or all of them; what is not wanted is read and dropped, so that the command can end.
+fn read_output(mut output: Take<impl Read>, lines: bool) -> std::io::Result<Secret> {
     let mut text = Zeroizing::new(String::with_capacity(LIMIT as usize + 1));
     output.read_to_string(&mut text)?;
-    Ok(Secret::new(text.lines().next().unwrap_or_default()))
+    Ok(Secret::new(if lines { &text } else { text.lines().next().unwrap_or_default() }))
 }
 
 #[cfg(all(test, unix))]

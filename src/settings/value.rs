@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::list::Form;
+use super::list::{Form, has_lines};
 use super::{Value, environment, nearest};
 use crate::secret::Secret;
 use crate::settings::Source;
@@ -14,11 +14,11 @@ pub(super) fn parse(name: &str, form: Form, text: &str) -> Result<Value, Fault> 
     if text.is_empty() {
         return Err(format!("{name} is empty; leave it out instead"));
     }
-    if text.chars().any(char::is_control) {
+    if holds_control(name, text) {
         return Err(format!("{name} holds control characters (a line break?)"));
     }
     match form {
-        Form::Secret => return Ok(Value::Secret(Source::Literal(Secret::new(text)))),
+        Form::Secret | Form::Pem => return Ok(Value::Secret(Source::Literal(Secret::new(text)))),
         Form::Text | Form::Path | Form::Pairs => {}
         Form::Word(words) => check_word(name, words, text)?,
         Form::OnOff => return on_off(name, text).map(|word| Value::Plain(word.into())),
@@ -51,7 +51,7 @@ pub(super) fn parse_reference(name: &str, suffix: &str, text: &str) -> Result<Va
     let source = match suffix {
         "_env" => match environment::read(text) {
             Some(value) if !value.expose().is_empty() => {
-                if value.expose().chars().any(char::is_control) {
+                if holds_control(name.trim_end_matches(suffix), value.expose()) {
                     return Err(format!("{name}: the environment variable {text} holds control characters"));
                 }
                 Source::Env { variable: text.into(), value }
@@ -62,6 +62,12 @@ pub(super) fn parse_reference(name: &str, suffix: &str, text: &str) -> Result<Va
         _ => Source::Command(command(name, text)?),
     };
     Ok(Value::Secret(source))
+}
+
+/// Whether a value holds what no value may hold: control characters, but for the line breaks of a PEM text.
+pub(super) fn holds_control(name: &str, text: &str) -> bool {
+    let is_break = |c: char| has_lines(name) && matches!(c, '\r' | '\n');
+    text.chars().any(|c| c.is_control() && !is_break(c))
 }
 
 /// A command is a JSON array of words, or words parted by spaces.
@@ -91,7 +97,8 @@ fn check_word(name: &str, words: &[&str], text: &str) -> Result<(), Fault> {
     Err(format!("{name} = {text} is none of {}{}", words.join(", "), hint.unwrap_or_default()))
 }
 
-fn check_url(name: &str, text: &str) -> Result<(), Fault> {
+/// What is wrong with a URL that secrets go to.
+pub(crate) fn check_url(name: &str, text: &str) -> Result<(), Fault> {
     let Ok(url) = text.parse::<http::Uri>() else { return Err(format!("{name} is no URL")) };
     if url.host().is_none_or(str::is_empty) {
         return Err(format!("{name} is no absolute URL: it begins with https://"));

@@ -26,7 +26,7 @@ def keywords_of_the_core() -> list[str]:
     names: list[str] = []
     for name, _, form, _ in _tokenkeep.settings():
         if name != "provider":  # the one that is not given by keyword
-            suffixes = ("", "_env", "_file", "_command") if form == "secret" else ("",)
+            suffixes = ("", "_env", "_file", "_command") if form.startswith("secret") else ("",)
             names += [name + suffix for suffix in suffixes]
     return names
 

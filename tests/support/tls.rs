@@ -105,7 +105,7 @@ impl Certificates {
 
 const NEW_KEY: [&str; 6] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-batch"];
 
-/// An HTTPS server on a loopback port that answers every request alike. It ends with the process.
+/// An HTTPS server on a loopback port . It ends with the process.
 pub(crate) struct TlsServer {
     address: String,
     connections: Arc<Mutex<usize>>,
@@ -115,16 +115,27 @@ pub(crate) struct TlsServer {
 impl TlsServer {
     /// Shows this certificate and, if told so, demands one of the client.
     pub(crate) fn start(certificates: &Certificates, name: &str, demanding: bool, answer: &str) -> TlsServer {
+        let answer = answer.as_bytes().to_vec();
+        TlsServer::answering(certificates, name, demanding, move |_| answer.clone())
+    }
+
+    /// Answers as the request asks.
+    pub(crate) fn answering(
+        certificates: &Certificates,
+        name: &str,
+        demanding: bool,
+        answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static,
+    ) -> TlsServer {
         let config = Arc::new(config(certificates, name, demanding));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let (connections, seen) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(Vec::new())));
-        let (counter, book, answer) = (Arc::clone(&connections), Arc::clone(&seen), answer.to_owned());
+        let (counter, book, answer) = (Arc::clone(&connections), Arc::clone(&seen), Arc::new(answer));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 *counter.lock().expect("the counter") += 1;
-                let (config, book, answer) = (Arc::clone(&config), Arc::clone(&book), answer.clone());
-                std::thread::spawn(move || serve(config, stream, &book, &answer));
+                let (config, book, answer) = (Arc::clone(&config), Arc::clone(&book), Arc::clone(&answer));
+                std::thread::spawn(move || serve(config, stream, &book, &*answer));
             }
         });
         TlsServer { address, connections, seen }
@@ -163,14 +174,19 @@ fn config(certificates: &Certificates, name: &str, demanding: bool) -> ServerCon
     builder.with_single_cert(certificates.chain(name), key).expect("a certificate and its key")
 }
 
-fn serve(config: Arc<ServerConfig>, stream: TcpStream, book: &Mutex<Vec<Request>>, answer: &str) {
+fn serve(
+    config: Arc<ServerConfig>,
+    stream: TcpStream,
+    book: &Mutex<Vec<Request>>,
+    answer: &dyn Fn(&Request) -> Vec<u8>,
+) {
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     let connection = ServerConnection::new(config).expect("a connection");
     let mut stream = StreamOwned::new(connection, stream);
     match server::read(&mut stream) {
         Some(request) => {
-            book.lock().expect("the book").push(request);
-            stream.write_all(answer.as_bytes()).ok();
+            book.lock().expect("the book").push(request.clone());
+            stream.write_all(&answer(&request)).ok();
             stream.conn.send_close_notify();
             stream.flush().ok();
         }

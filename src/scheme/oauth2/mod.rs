@@ -1,29 +1,31 @@
 //! RFC 6749: authorization code, refresh, client credentials; and revocation (RFC 7009).
 
+mod assertion;
+mod authentication;
 pub(crate) mod authorization;
 pub(crate) mod discovery;
+mod metadata;
 mod pkce;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-
 use super::{Exchange, Failure, Granted, answer, form};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind};
 use crate::provider::Provider;
 use crate::secret::Secret;
 use crate::settings::{Settings, is_safe_url};
-use crate::transport::Request;
+use crate::transport::{Answer, Fault, Request};
 use authorization::Code;
 pub(crate) use discovery::endpoints;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Parameters that are tokenkeep's own to set.
-const OWN: [&str; 14] = [
+const OWN: [&str; 16] = [
     "grant_type",
     "response_type",
     "client_id",
     "client_secret",
+    "client_assertion",
+    "client_assertion_type",
     "redirect_uri",
     "scope",
     "state",
@@ -65,13 +67,22 @@ pub(super) fn faults(provider: &Provider, settings: &Settings) -> Vec<String> {
         faults.push(format!("access_token is given, so grant is access_token, not {grant}"));
     }
     let wanted: &[&str] = match grant {
-        "authorization_code" => &["client_id", "authorize_url", "token_url", "redirect_uri"],
-        "refresh_token" => &["client_id", "token_url", "refresh_token"],
-        _ => &["client_id", "token_url"],
+        "authorization_code" => &["client_id", "redirect_uri"],
+        "refresh_token" => &["client_id", "refresh_token"],
+        _ => &["client_id"],
     };
     faults.extend(wanted.iter().filter(|name| !has(name)).map(|name| format!("{name} is missing")));
-    faults.extend(authentication_faults(settings, grant));
+    let unknown = endpoints_needed(grant).iter().filter(|name| !has(name) && !has("issuer"));
+    faults.extend(unknown.map(|name| format!("{name} is missing (or issuer, whose metadata tells it)")));
+    faults.extend(issuer_faults(settings));
+    faults.extend(authentication::faults(settings, grant));
     faults.extend(settings.text("redirect_uri").and_then(redirect_fault));
+    let resources = settings.text("resource").unwrap_or_default().split_terminator(' ');
+    faults.extend(
+        resources.filter(|uri| !is_resource(uri)).map(|uri| {
+            format!("resource = {uri} is no absolute URI without a fragment (RFC 8707 section 2)")
+        }),
+    );
     for name in ["authorize_extra", "token_extra"] {
         for (own, _) in form::decode(settings.text(name).unwrap_or_default()) {
             if OWN.contains(&own.as_str()) {
@@ -82,6 +93,36 @@ pub(super) fn faults(provider: &Provider, settings: &Settings) -> Vec<String> {
         }
     }
     faults
+}
+
+/// The settings that name the endpoints which a grant cannot do without.
+fn endpoints_needed(grant: &str) -> &'static [&'static str] {
+    match grant {
+        "authorization_code" => &["authorize_url", "token_url"],
+        _ => &["token_url"],
+    }
+}
+
+fn issuer_faults(settings: &Settings) -> Vec<String> {
+    let mut faults = Vec::new();
+    if settings.text("issuer").is_some_and(|issuer| issuer.contains('?')) {
+        faults.push("issuer must not have a query (RFC 8414 section 2)".into());
+    }
+    if settings.value("metadata_issuer").is_some() && settings.value("issuer").is_none() {
+        faults.push("metadata_issuer says what issuer calls itself: set issuer, too".into());
+    }
+    faults
+}
+
+/// Whether a resource is named as RFC 8707 has it: `https://api.example/v1`, `urn:example:api`.
+fn is_resource(uri: &str) -> bool {
+    let is_scheme = |scheme: &str| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    };
+    let is_rest =
+        |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    uri.split_once(':').is_some_and(|(scheme, rest)| is_scheme(scheme) && is_rest(rest))
 }
 
 /// What is wrong with a redirect URI. An app's own scheme is right (RFC 8252 section 7.1).
@@ -97,37 +138,6 @@ fn redirect_fault(uri: &str) -> Option<String> {
     Some(format!("redirect_uri {why}"))
 }
 
-fn authentication_faults(settings: &Settings, grant: &str) -> Vec<String> {
-    let mut faults = Vec::new();
-    let has = |name: &str| settings.value(name).is_some();
-    match authentication(settings) {
-        method @ ("basic" | "post") if !has("client_secret") => {
-            faults.push(format!("client_auth = {method} needs client_secret"));
-        }
-        method @ ("none" | "tls") if has("client_secret") => {
-            faults.push(format!("client_auth = {method} sends no client_secret: drop one"));
-        }
-        "tls" if !has("client_cert_file") => faults.push("client_auth = tls needs client_cert_file".into()),
-        "none" if grant == "client_credentials" => {
-            faults.push(
-                "client_credentials are for clients with a secret (RFC 6749 section 4.4): set client_secret"
-                    .into(),
-            );
-        }
-        _ => {}
-    }
-    if has("basic_encoding") && authentication(settings) != "basic" {
-        faults.push("basic_encoding is for client_auth = basic".into());
-    }
-    faults
-}
-
-/// How the client proves itself.
-fn authentication(settings: &Settings) -> &str {
-    let by_secret = if settings.value("client_secret").is_some() { "basic" } else { "none" };
-    settings.text("client_auth").unwrap_or(by_secret)
-}
-
 /// Whether a person gave it.
 pub(crate) fn is_of_person(provider: &Provider, settings: &Settings) -> bool {
     grant(provider, settings) == "authorization_code"
@@ -140,7 +150,7 @@ pub(crate) fn is_risky(provider: &Provider, settings: &Settings, has_refresh_tok
 }
 
 /// Asks for a grant, as the settings' grant says.
-pub(super) fn acquire(exchange: &Exchange<'_>) -> std::result::Result<Granted, Failure> {
+pub(super) fn acquire(exchange: &Exchange<'_>) -> Result<Granted, Failure> {
     match grant(exchange.provider, exchange.settings) {
         "client_credentials" => token(exchange, &[("grant_type", "client_credentials")], true),
         _ => match exchange.refresh_token {
@@ -161,11 +171,17 @@ pub(super) fn acquire(exchange: &Exchange<'_>) -> std::result::Result<Granted, F
 }
 
 /// RFC 6749 section 6. The scope is left out: the server keeps to what was granted.
-fn refresh(exchange: &Exchange<'_>, refresh_token: &Secret) -> std::result::Result<Granted, Failure> {
+fn refresh(exchange: &Exchange<'_>, refresh_token: &Secret) -> Result<Granted, Failure> {
     exchange.credentials.guard("the refresh token", refresh_token);
     let pairs = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
     let mut granted = token(exchange, &pairs, false).map_err(|failure| {
-        let refused = failure.error.kind() == Kind::ConsentRequired && failure.final_word;
+        let error = failure.error.clone();
+        let refused = error.kind() == Kind::ConsentRequired && failure.final_word;
+        // What a server refuses with 400 and no word can only be the token: the rest is as it always was.
+        if (error.kind(), error.http_status()) == (Kind::Denied, Some(400)) && !failure.final_word {
+            let error = Error::new(Kind::ConsentRequired, error.message()).with_http_status(400);
+            return Failure { error, ..failure };
+        }
         Failure { refresh_spent: refused, ..failure }
     })?;
     // One that is left out stays good (RFC 6749 section 6).
@@ -174,7 +190,7 @@ fn refresh(exchange: &Exchange<'_>, refresh_token: &Secret) -> std::result::Resu
 }
 
 /// RFC 6749 section 4.1.3: a code, once.
-pub(crate) fn redeem(exchange: &Exchange<'_>, code: &Code) -> std::result::Result<Granted, Failure> {
+pub(crate) fn redeem(exchange: &Exchange<'_>, code: &Code) -> Result<Granted, Failure> {
     exchange.credentials.guard("the code", &code.code);
     exchange.credentials.guard("the verifier", &code.verifier);
     let pairs = [
@@ -189,70 +205,83 @@ pub(crate) fn redeem(exchange: &Exchange<'_>, code: &Code) -> std::result::Resul
 }
 
 /// RFC 7009: tells the server to forget a token.
-pub(crate) fn revoke(
-    exchange: &Exchange<'_>,
-    token: &Secret,
-    hint: &str,
-) -> std::result::Result<(), Failure> {
-    let endpoints = endpoints(exchange)?;
-    let Some(url) = endpoints.revoke.as_deref() else { return Ok(()) };
+pub(crate) fn revoke(exchange: &Exchange<'_>, token: &Secret, hint: &str) -> Result<(), Failure> {
+    if endpoints(exchange)?.revoke.is_none() {
+        return Ok(());
+    }
     exchange.credentials.guard("the token", token);
-    let request = request(exchange, url, &[("token", token.expose()), ("token_type_hint", hint)], false)?;
-    let answer = exchange.transport.send(&request)?;
+    let pairs = [("token", token.expose()), ("token_type_hint", hint)];
+    let (request, answer) = send(exchange, "revoke_url", &pairs, false, true)?;
     match answer.status {
         200..300 => Ok(()),
         _ => Err(answer::refused(exchange, &request, &answer, "the token may still live at the vendor")),
     }
 }
 
-/// One token request. A lost answer may have spent a code or a refresh token, so only what never left this
-/// machine may be sent again.
-fn token(
-    exchange: &Exchange<'_>,
-    pairs: &[(&str, &str)],
-    repeatable: bool,
-) -> std::result::Result<Granted, Failure> {
-    let endpoints = endpoints(exchange)?;
-    let request = request(exchange, endpoints.need("token_url")?, pairs, true)?;
-    let answer = exchange.transport.send(&request).map_err(|fault| {
-        let sent = fault.sent;
-        let failure = Failure::from(fault);
-        Failure { repeatable: failure.repeatable && (repeatable || !sent), ..failure }
-    })?;
+/// One token request. A lost answer may have spent a code or a refresh token: those are not repeatable.
+fn token(exchange: &Exchange<'_>, pairs: &[(&str, &str)], repeatable: bool) -> Result<Granted, Failure> {
+    let (request, answer) = send(exchange, "token_url", pairs, true, repeatable)?;
     if (200..300).contains(&answer.status) {
-        return answer::granted(exchange, &request, &answer, exchange.settings.text("scope"));
+        // A refresh that names no scope keeps what was granted, which may be less than what is set.
+        let kept = exchange.granted_scope.filter(|_| pairs[0].1 == "refresh_token");
+        return answer::granted(exchange, &request, &answer, kept.or(exchange.settings.text("scope")));
     }
-    let failure = answer::refused(exchange, &request, &answer, hint(pairs));
+    let of_client = answer.status == 401 || pairs[0].1 == "client_credentials";
+    let hint = if of_client { authentication::hint(exchange.settings) } else { hint(pairs[0].1) };
+    let failure = answer::refused(exchange, &request, &answer, hint);
     // A 429 or 503 is an answer: the request was turned away. Any other 5xx may have come after the deed.
     let turned_away = matches!(answer.status, 429 | 503);
     Err(Failure { repeatable: failure.repeatable && (repeatable || turned_away), ..failure })
 }
 
-fn hint(pairs: &[(&str, &str)]) -> &'static str {
-    match pairs.first() {
-        Some((_, "client_credentials")) => "check client_id, client_secret, client_auth, scope and audience",
-        Some((_, "refresh_token")) => "the refresh token is spent, revoked or expired: begin a new consent",
+fn hint(grant: &str) -> &'static str {
+    match grant {
+        "refresh_token" => "the refresh token is spent, revoked or expired: begin a new consent",
         _ => "the code is spent or expired, or redirect_uri is not the registered one: begin a new consent",
     }
 }
 
+/// Sends a request to the endpoint that a setting names; once more where the server has moved that endpoint. What
+/// is not `repeatable` may be sent again only if it never left this machine.
+fn send(
+    exchange: &Exchange<'_>,
+    setting: &str,
+    pairs: &[(&str, &str)],
+    for_token: bool,
+    repeatable: bool,
+) -> Result<(Request, Answer), Failure> {
+    let unanswered = |fault: Fault| {
+        let sent = fault.sent;
+        let failure = Failure::from(fault);
+        Failure { repeatable: failure.repeatable && (repeatable || !sent), ..failure }
+    };
+    let endpoints = endpoints(exchange)?;
+    let url = endpoints.need(setting)?;
+    let request = request(exchange, url, pairs, for_token)?;
+    let answer = exchange.transport.send(&request).map_err(unanswered)?;
+    // Whoever is not there has done nothing.
+    if matches!(answer.status, 404 | 410)
+        && let Some(moved) = discovery::moved(exchange, setting, url)
+    {
+        let request = self::request(exchange, &moved, pairs, for_token)?;
+        let answer = exchange.transport.send(&request).map_err(unanswered)?;
+        return Ok((request, answer));
+    }
+    Ok((request, answer))
+}
+
 /// A form request with the client's authentication and, for a token, what the settings add.
-fn request(exchange: &Exchange<'_>, url: &str, pairs: &[(&str, &str)], for_token: bool) -> Result<Request> {
+fn request(
+    exchange: &Exchange<'_>,
+    url: &str,
+    pairs: &[(&str, &str)],
+    for_token: bool,
+) -> Result<Request, Failure> {
     let settings = exchange.settings;
     let text = |name: &str| settings.text(name).unwrap_or_default();
-    let secret = exchange.credentials.secret("client_secret")?;
-    let secret = secret.as_ref().map_or("", |secret| secret.expose());
+    let proof = authentication::prove(exchange, &endpoints(exchange)?, url)?;
     let mut pairs = pairs.to_vec();
-    let mut headers = Vec::new();
-    match authentication(settings) {
-        "basic" => {
-            let pair = basic(text("client_id"), secret, text("basic_encoding") != "raw");
-            exchange.credentials.guard("the Basic credentials", &pair);
-            headers.push(("Authorization".into(), Secret::join(&["Basic ", pair.expose()])));
-        }
-        "post" => pairs.extend([("client_id", text("client_id")), ("client_secret", secret)]),
-        _ => pairs.push(("client_id", text("client_id"))),
-    }
+    pairs.extend(proof.parameters.iter().map(|(name, value)| (*name, value.expose())));
     let extra: Vec<_> = form::decode(text("token_extra")).collect();
     if for_token {
         let asks = pairs[0].1 == "client_credentials";
@@ -264,38 +293,8 @@ fn request(exchange: &Exchange<'_>, url: &str, pairs: &[(&str, &str)], for_token
     Ok(Request {
         url: Secret::new(url),
         shown: url.into(),
-        headers,
+        headers: proof.headers,
         content_type: FORM,
         body: form::body(pairs),
     })
-}
-
-/// RFC 6749 section 2.3.1: each part form-encoded, then joined, then base64. What stands behind "Basic ".
-fn basic(id: &str, secret: &str, encode: bool) -> Secret {
-    let part = |text: &str| Secret::from(if encode { form::encode(text) } else { text.to_owned() });
-    let pair = Secret::join(&[part(id).expose(), ":", part(secret).expose()]);
-    Secret::from(BASE64_STANDARD.encode(pair.expose()))
-}
-
-#[cfg(test)]
-mod test {
-    use super::*;
-
-    #[test]
-    fn basic_is_that_of_rfc_6749_section_2_3_1() {
-        let line = basic("s6BhdRkqt3", "7Fjfp0ZBr1KtDRbnfVdmIw", true);
-        assert_eq!(line.expose(), "czZCaGRSa3F0Mzo3RmpmcDBaQnIxS3REUmJuZlZkbUl3");
-        let line = basic("s6BhdRkqt3", "gX1fBat3bV", true);
-        assert_eq!(line.expose(), "czZCaGRSa3F0MzpnWDFmQmF0M2JW");
-    }
-
-    #[test]
-    fn basic_encodes_each_part_before_it_joins_them() {
-        let decoded = |line: Secret| {
-            let bytes = BASE64_STANDARD.decode(line.expose()).unwrap();
-            String::from_utf8(bytes).unwrap()
-        };
-        assert_eq!(decoded(basic("weird:id +%", "s/é", true)), "weird%3Aid+%2B%25:s%2F%C3%A9");
-        assert_eq!(decoded(basic("weird:id +%", "s", false)), "weird:id +%:s");
-    }
 }

@@ -52,6 +52,10 @@ pub struct Behaviour {
     pub deny_consent: bool,
     /// OAuth: how Basic credentials are to be encoded.
     pub basic_encoding: BasicEncoding,
+    /// OAuth: the only audience that client assertions may have; null takes the issuer and the token endpoint.
+    pub assertion_audience: Option<String>,
+    /// OAuth: members merged into the metadata, over the true ones; null leaves a member out.
+    pub metadata: Map<String, Value>,
 }
 
 /// How a client's id and secret are written before they become Basic credentials.
@@ -140,6 +144,8 @@ impl Default for Behaviour {
             require_pkce: true,
             deny_consent: false,
             basic_encoding: BasicEncoding::Form,
+            assertion_audience: None,
+            metadata: Map::new(),
         }
     }
 }

@@ -62,6 +62,15 @@ pub const OAUTH2_AWKWARD_CLIENT_ID: &str = "awkward: +%/client";
 pub const OAUTH2_AWKWARD_CLIENT_SECRET: &str = "SANDBOX-SECRET: + % / awkward";
 /// OAuth 2: a public client, which has no secret.
 pub const OAUTH2_PUBLIC_CLIENT_ID: &str = "public-client";
+/// OAuth 2: a client that proves itself by signed assertions alone.
+pub const OAUTH2_SIGNING_CLIENT_ID: &str = "signing-client";
+/// OAuth 2: the private keys of [`OAUTH2_SIGNING_CLIENT_ID`] by their ids: RSA, P-256 and Ed25519, as PKCS#8. The
+/// server knows their public halves. They are published here and good for nothing else.
+pub const OAUTH2_SIGNING_KEYS: [(&str, &str); 3] = [
+    ("rsa", include_str!("keys/rsa.pem")),
+    ("p256", include_str!("keys/p256.pem")),
+    ("ed25519", include_str!("keys/ed25519.pem")),
+];
 /// OAuth 2: the scope in the sandbox's own settings.
 pub const OAUTH2_SCOPE: &str = "read";
 

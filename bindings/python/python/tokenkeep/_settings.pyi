@@ -52,9 +52,19 @@ class Settings(TypedDict, total=False):
     client_secret_env: str | None
     client_secret_file: _Path | None
     client_secret_command: _Words | None
-    client_auth: Literal["basic", "post", "none", "tls"] | None
+    client_auth: (
+        Literal["basic", "post", "none", "private_key_jwt", "client_secret_jwt", "tls"] | None
+    )
     basic_encoding: Literal["form", "raw"] | None
+    assertion_key: str | None
+    assertion_key_env: str | None
+    assertion_key_file: _Path | None
+    assertion_key_command: _Words | None
+    assertion_key_id: str | None
+    assertion_algorithm: Literal["RS256", "PS256", "ES256", "EdDSA"] | None
+    assertion_audience: str | None
     issuer: str | None
+    metadata_issuer: str | None
     authorize_url: str | None
     token_url: str | None
     revoke_url: str | None

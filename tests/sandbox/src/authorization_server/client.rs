@@ -19,15 +19,21 @@ pub(super) struct Client {
     pub(super) id: &'static str,
     /// Public clients have none.
     pub(super) secret: Option<&'static str>,
+    /// The keys that its assertions may be signed with, by their ids.
+    pub(super) keys: &'static [(&'static str, &'static str)],
 }
 
 impl Client {
     pub(super) const fn confidential(id: &'static str, secret: &'static str) -> Self {
-        Self { id, secret: Some(secret) }
+        Self { id, secret: Some(secret), keys: &[] }
     }
 
     pub(super) const fn public(id: &'static str) -> Self {
-        Self { id, secret: None }
+        Self { id, secret: None, keys: &[] }
+    }
+
+    pub(super) const fn signing(id: &'static str, keys: &'static [(&'static str, &'static str)]) -> Self {
+        Self { id, secret: None, keys }
     }
 
     /// Whether the redirect URI is one of the registered ones.
@@ -68,7 +74,7 @@ pub(super) fn authenticate<'clients>(
     };
     let client = clients.iter().find(|client| client.id == id);
     let client = client.ok_or(Failure::client("the client is not known"))?;
-    if client.secret == secret.as_deref() {
+    if client.secret == secret.as_deref() && client.keys.is_empty() {
         Ok(client)
     } else {
         Err(Failure::client("the client's secret is wrong"))

@@ -17,8 +17,14 @@ impl AuthorizationServer {
     /// The metadata document.
     pub(super) fn metadata(&self, _call: &Call) -> Answer {
         let profile = &self.profile;
-        let methods = json!(["client_secret_basic", "client_secret_post", "none"]);
-        let body = json!({
+        let methods = json!([
+            "client_secret_basic",
+            "client_secret_post",
+            "client_secret_jwt",
+            "private_key_jwt",
+            "none"
+        ]);
+        let mut body = json!({
             "issuer": self.issuer,
             "authorization_endpoint": self.url(profile.authorize_path),
             "token_endpoint": self.url(profile.token_path),
@@ -28,10 +34,17 @@ impl AuthorizationServer {
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": methods,
             "revocation_endpoint_auth_methods_supported": methods,
+            "token_endpoint_auth_signing_alg_values_supported": ["HS256", "RS256", "PS256", "ES256", "EdDSA"],
             "scopes_supported": [profile.scope, "admin"],
             "authorization_response_iss_parameter_supported":
                 self.at_desk().behaviour.iss_in_redirect,
         });
+        for (name, value) in &self.at_desk().behaviour.metadata {
+            body[name] = value.clone();
+        }
+        if let Some(members) = body.as_object_mut() {
+            members.retain(|_, value| !value.is_null());
+        }
         Answer::json(StatusCode::OK, &body)
     }
 }

@@ -1,6 +1,7 @@
 //! An OAuth 2 authorization server with a resource behind it. PINK and the plain server are two
 //! instances that differ in their clients and grants.
 
+mod assertion;
 mod authorize;
 mod client;
 mod code;
@@ -21,16 +22,18 @@ use crate::control::ControlError;
 use crate::desk::{Desk, Setup};
 use crate::fixtures::{
     LOOPBACK_REDIRECT_URI, OAUTH2_AWKWARD_CLIENT_ID, OAUTH2_AWKWARD_CLIENT_SECRET, OAUTH2_CLIENT_ID,
-    OAUTH2_CLIENT_SECRET, OAUTH2_PUBLIC_CLIENT_ID, OAUTH2_SCOPE, PINK_CLIENT_ID, PINK_CLIENT_SECRET,
-    PINK_PERSONAL_ACCESS_TOKEN, PINK_PUBLIC_CLIENT_ID, PINK_SCOPE,
+    OAUTH2_CLIENT_SECRET, OAUTH2_PUBLIC_CLIENT_ID, OAUTH2_SCOPE, OAUTH2_SIGNING_CLIENT_ID,
+    OAUTH2_SIGNING_KEYS, PINK_CLIENT_ID, PINK_CLIENT_SECRET, PINK_PERSONAL_ACCESS_TOKEN,
+    PINK_PUBLIC_CLIENT_ID, PINK_SCOPE,
 };
 use crate::ledger::{Level, Subject};
 use crate::vendor::{Route, Settings, Vendor};
+use assertion::Assertions;
 use client::Client;
 use code::Codes;
 
 /// The switches that only an authorization server has.
-const OAUTH_SWITCHES: [&str; 8] = [
+const OAUTH_SWITCHES: [&str; 10] = [
     "rotate_refresh",
     "reuse_revokes",
     "issue_refresh_token",
@@ -39,6 +42,8 @@ const OAUTH_SWITCHES: [&str; 8] = [
     "require_pkce",
     "deny_consent",
     "basic_encoding",
+    "assertion_audience",
+    "metadata",
 ];
 
 /// How one instance differs from another.
@@ -80,6 +85,7 @@ const OAUTH2: Profile = Profile {
         Client::confidential(OAUTH2_CLIENT_ID, OAUTH2_CLIENT_SECRET),
         Client::confidential(OAUTH2_AWKWARD_CLIENT_ID, OAUTH2_AWKWARD_CLIENT_SECRET),
         Client::public(OAUTH2_PUBLIC_CLIENT_ID),
+        Client::signing(OAUTH2_SIGNING_CLIENT_ID, &OAUTH2_SIGNING_KEYS),
     ],
     authorize_path: "/authorize",
     token_path: "/token",
@@ -98,6 +104,7 @@ pub(crate) struct AuthorizationServer {
     desk: Mutex<Desk>,
     /// Locked before the desk where both are needed.
     codes: Mutex<Codes>,
+    assertions: Mutex<Assertions>,
 }
 
 impl AuthorizationServer {
@@ -125,11 +132,16 @@ impl AuthorizationServer {
             profile,
             desk: Mutex::new(Desk::new(setup)),
             codes: Mutex::default(),
+            assertions: Mutex::default(),
         }
     }
 
     fn codes(&self) -> MutexGuard<'_, Codes> {
         self.codes.lock().expect("codes")
+    }
+
+    fn assertions(&self) -> MutexGuard<'_, Assertions> {
+        self.assertions.lock().expect("assertions")
     }
 
     fn url(&self, path: &str) -> String {
@@ -189,6 +201,7 @@ impl Vendor for AuthorizationServer {
 
     fn forget(&self) {
         *self.codes() = Codes::default();
+        *self.assertions() = Assertions::default();
     }
 
     fn issue_personal_access_token(&self, scope: &str) -> Result<String, ControlError> {

@@ -13,6 +13,9 @@ use crate::desk::Desk;
 use crate::ledger::{Family, Flaw, Level, Subject};
 use crate::vendor::Vendor;
 
+/// RFC 7523 section 2.2.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
 /// What the client is told about its tokens.
 type Description = Map<String, Value>;
 
@@ -40,8 +43,27 @@ impl AuthorizationServer {
 
     /// The client that calls a token or revocation endpoint.
     pub(super) fn client(&self, call: &Call, form: &Parameters) -> Result<&Client, Failure> {
-        let encoding = self.at_desk().behaviour.basic_encoding;
-        authenticate(call, form, self.profile.clients, encoding)
+        let Some(assertion) = form.get("client_assertion") else {
+            let encoding = self.at_desk().behaviour.basic_encoding;
+            return authenticate(call, form, self.profile.clients, encoding);
+        };
+        if call.credentials("Basic").is_some() || form.get("client_secret").is_some() {
+            return Err(Failure::request("the client authenticates in two ways at once"));
+        }
+        if form.get("client_assertion_type") != Some(ASSERTION_TYPE) {
+            return Err(Failure::request("client_assertion_type is not that of a JWT"));
+        }
+        let audiences = match &self.at_desk().behaviour.assertion_audience {
+            Some(only) => vec![only.clone()],
+            None => vec![self.issuer.clone(), self.url(self.profile.token_path)],
+        };
+        let client = self.assertions().authenticate(assertion, self.profile.clients, &audiences)?;
+        match form.get("client_id") {
+            Some(named) if named != client.id => {
+                Err(Failure::request("client_id names another client than the assertion does"))
+            }
+            _ => Ok(client),
+        }
     }
 
     /// RFC 6749 section 4.4, though a public client is served too.
