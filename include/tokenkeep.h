@@ -621,6 +621,14 @@ uint64_t tokenkeep_token_generation(const tokenkeep_token *token);
 const char *tokenkeep_token_scope(const tokenkeep_token *token, size_t *length_or_null);
 
 /**
+ * The ID token that came with this token (OpenID Connect); NULL if none came, as with most refreshes.
+ * It is NOT verified: nobody has looked at its signature, issuer, audience, nonce or times. Verify it
+ * before you believe it.
+ */
+const char *tokenkeep_token_id_token(const tokenkeep_token *token,
+                                     size_t *length_or_null);
+
+/**
  * Another reference to the same token, to be freed on its own. NULL gives NULL.
  */
 TOKENKEEP_MUST_USE tokenkeep_token *tokenkeep_token_clone(const tokenkeep_token *token);

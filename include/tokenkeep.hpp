@@ -690,6 +690,13 @@ public:
         return detail::lent(tokenkeep_token_scope, native());
     }
 
+    /// The ID token that came with this token (OpenID Connect); empty if none came, as with most refreshes.
+    /// It is not verified: nobody has looked at its signature, issuer, audience, nonce or times. Verify it
+    /// before you believe it.
+    [[nodiscard]] std::string_view id_token() const noexcept TOKENKEEP_LIFETIMEBOUND {
+        return detail::lent(tokenkeep_token_id_token, native());
+    }
+
     /// Whether this is not empty.
     [[nodiscard]] explicit operator bool() const noexcept { return token_ != nullptr; }
 

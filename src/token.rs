@@ -17,6 +17,8 @@ pub(crate) struct Grant {
     pub(crate) token_type: Box<str>,
     pub(crate) life: Life,
     pub(crate) refresh_token: Option<Secret>,
+    /// What the server says of the person (OpenID Connect), unverified.
+    pub(crate) id_token: Option<Secret>,
     /// What was granted; where the vendor says nothing, what was asked for (RFC 6749 section 5.1).
     pub(crate) scope: Option<Box<str>>,
     /// Companion headers whose values are secrets, such as `x-api-key`.
@@ -139,6 +141,7 @@ pub(crate) struct Inner {
     /// All headers but Authorization.
     companions: Box<[(CString, Secret)]>,
     query: Option<Secret>,
+    id_token: Option<Secret>,
     scope: Option<CString>,
 }
 
@@ -163,6 +166,7 @@ impl Token {
             line,
             companions: secret.chain(plain).collect(),
             query,
+            id_token: grant.id_token.as_ref().map(Secret::duplicate),
             scope: grant.scope.as_deref().map(c_text),
         }))
     }
@@ -214,6 +218,14 @@ impl Token {
         self.0.scope.as_ref().and_then(|scope| scope.to_str().ok())
     }
 
+    /// The ID token that came with this token (OpenID Connect), as text; None if none came, as with most refreshes.
+    ///
+    /// **It is not verified.** Nobody has looked at its signature, issuer, audience, nonce or times: a program that
+    /// wants to know from it who the person is verifies it first. It is personal data, and no key to any API.
+    pub fn id_token(&self) -> Option<&str> {
+        self.0.id_token.as_ref().map(Secret::expose)
+    }
+
     pub(crate) fn end(&self) -> &End {
         &self.0.end
     }
@@ -233,6 +245,10 @@ impl Token {
 
     pub(crate) fn query_with_nul(&self) -> Option<&[u8]> {
         self.0.query.as_ref().map(Secret::expose_with_nul)
+    }
+
+    pub(crate) fn id_token_with_nul(&self) -> Option<&[u8]> {
+        self.0.id_token.as_ref().map(Secret::expose_with_nul)
     }
 
     pub(crate) fn scope_c(&self) -> Option<&CStr> {

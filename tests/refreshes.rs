@@ -241,3 +241,31 @@ fn the_resources_are_named_to_the_person_with_the_code_and_at_each_refresh() {
     }
     assert_eq!(call(&sandbox.resource("pink"), &renewed).json()["resource"], json!(wanted));
 }
+
+#[test]
+fn an_id_token_is_handed_out_as_it_came_and_only_with_the_answer_that_held_it() {
+    let server = Server::start(|request| {
+        let first = !request.body.contains("SANDBOX-TOKEN-new");
+        let id_token = if first { r#", "id_token": "SANDBOX-TOKEN.unverified.anything""# } else { "" };
+        let body = format!(
+            r#"{{"access_token": "SANDBOX-TOKEN-{first}", "token_type": "Bearer", "refresh_token": "SANDBOX-TOKEN-new"{id_token}}}"#
+        );
+        answer(200, &body).into()
+    });
+    let client = refreshing(&server);
+    let first = token(&client);
+    assert_eq!(first.id_token(), Some("SANDBOX-TOKEN.unverified.anything"));
+    assert!(!format!("{first:?}").contains("SANDBOX-TOKEN"));
+    client.rejected(first.generation(), 401, None).unwrap();
+    assert_eq!(token(&client).id_token(), None);
+}
+
+#[test]
+fn an_id_token_that_is_no_text_is_left_out_and_costs_nothing() {
+    for odd in ["7", "null", "\"\"", "{}", "\"a\\u0000b\"", "\"a\\nb\""] {
+        let server = Server::granting(&format!(
+            r#"{{"access_token": "SANDBOX-TOKEN", "token_type": "Bearer", "id_token": {odd}}}"#
+        ));
+        assert_eq!(token(&refreshing(&server)).id_token(), None, "{odd}");
+    }
+}

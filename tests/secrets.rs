@@ -77,6 +77,9 @@ const VENDORS: [&str; 5] = ["acquire", "acquired", "frederick", "pink", "oauth2"
 #[test]
 fn in_the_course_of_things() {
     let sandbox = sandbox();
+    for vendor in ["oauth2", "pink"] {
+        sandbox.configure(vendor, json!({"answer_extra": {"id_token": "SANDBOX-TOKEN.of.a-person"}}));
+    }
     for vendor in VENDORS {
         let config = config(&sandbox, vendor);
         assert_silent(vendor, printed(&config));

@@ -179,6 +179,7 @@ mod test {
             token_type: "Bearer".into(),
             life: Life::Never,
             refresh_token: None,
+            id_token: None,
             scope: None,
             companions: Vec::new(),
         };

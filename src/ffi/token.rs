@@ -173,6 +173,19 @@ pub unsafe extern "C" fn tokenkeep_token_scope(
     })
 }
 
+/// The ID token that came with this token (OpenID Connect); NULL if none came, as with most refreshes.
+/// It is NOT verified: nobody has looked at its signature, issuer, audience, nonce or times. Verify it
+/// before you believe it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenkeep_token_id_token(
+    token: *const tokenkeep_token,
+    length_or_null: *mut usize,
+) -> *const c_char {
+    // SAFETY: the header's rules for pointers.
+    let (token, length) = unsafe { (Borrowed::new(token), Out::new(length_or_null, 0)) };
+    guard(ptr::null(), || lend(token.token().and_then(Token::id_token_with_nul), length))
+}
+
 /// Another reference to the same token, to be freed on its own. NULL gives NULL.
 #[must_use]
 #[unsafe(no_mangle)]

@@ -108,6 +108,7 @@ fn grant(name: &str, life: Life) -> Grant {
         token_type: "Bearer".into(),
         life,
         refresh_token: None,
+        id_token: None,
         scope: None,
         companions: Vec::new(),
     }

@@ -37,6 +37,7 @@ pub(super) fn acquire(exchange: &Exchange<'_>) -> Result<Granted, Failure> {
         token_type: "Bearer".into(),
         life: exchange.settings.span("default_lifetime").map_or(Life::Unknown, Life::For),
         refresh_token: None,
+        id_token: None,
         scope: None,
         companions: exchange.credentials.companions(exchange.provider)?,
     };

@@ -98,6 +98,7 @@ pub(super) fn granted(
                 access_token,
                 token_type,
                 refresh_token,
+                id_token: body.text("id_token").filter(|token| is_sendable(token.expose())),
                 scope: scope.or(asked.map(Into::into)),
                 companions: Vec::new(),
             },

@@ -26,6 +26,7 @@ pub(crate) fn acquire(_exchange: &Exchange<'_>) -> Result<Granted, Failure> {
         token_type: "Bearer".into(),
         life: Life::Never,
         refresh_token: None,
+        id_token: None,
         scope: None,
         companions: Vec::new(),
     };

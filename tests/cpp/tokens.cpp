@@ -165,6 +165,17 @@ static void numbers_are_kept() {
     CHECK(!client.last_error());
 }
 
+static void an_id_token_is_handed_out_as_it_came() {
+    sandbox::control("vendors/oauth2", R"({"answer_extra": {"id_token": "SANDBOX-TOKEN.id"}})");
+    const Client client(sandbox::config("oauth2", __func__)
+                            .set("token_url", sandbox::url + "/oauth2/token")
+                            .set("client_id", "sandbox-oauth2-client")
+                            .set("client_secret", "SANDBOX-SECRET-oauth2-client"));
+    CHECK(client.token().id_token() == "SANDBOX-TOKEN.id"sv);
+    sandbox::reset();
+    CHECK(Client(sandbox::acquired(__func__)).token().id_token().empty());
+}
+
 void test_tokens() {
     a_login_brings_a_token();
     headers_are_a_range();
@@ -177,4 +188,5 @@ void test_tokens() {
     a_buffer_may_be_too_small();
     a_client_has_clones_and_variants();
     numbers_are_kept();
+    an_id_token_is_handed_out_as_it_came();
 }

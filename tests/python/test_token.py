@@ -51,6 +51,15 @@ def test_its_repr_holds_no_secret(sandbox: Sandbox) -> None:
     assert "scope='read'" in repr(token)
 
 
+def test_an_id_token_is_handed_out_as_it_came_and_never_shown(sandbox: Sandbox) -> None:
+    plain = sandbox.client("oauth2", grant="client_credentials").token()
+    assert plain.id_token is None
+    sandbox.switch("oauth2", answer_extra={"id_token": "SANDBOX-TOKEN.id.token"})
+    token = sandbox.client("oauth2", grant="client_credentials").token()
+    assert token.id_token == "SANDBOX-TOKEN.id.token"
+    assert "SANDBOX" not in repr(token)
+
+
 def test_it_does_not_turn_into_text(client: tokenkeep.Client) -> None:
     token = client.token()
     turns = (str, format, "{}".format, "%s".__mod__, lambda token: f"Bearer {token}", print)

@@ -133,6 +133,19 @@ impl Token {
         self.token.scope()
     }
 
+    /// The ID token that came with it (str), or None if none came, as with most refreshes (OpenID Connect).
+    ///
+    /// It is not verified: nobody has looked at its signature, issuer, audience, nonce or times. Verify it before
+    /// you believe it.
+    ///
+    /// Example:
+    ///     >>> client.token().id_token is None
+    ///     True
+    #[getter]
+    fn id_token(&self) -> Option<&str> {
+        self.token.id_token()
+    }
+
     /// The number of the grant behind it (int), for `Client.rejected`.
     ///
     /// Example:

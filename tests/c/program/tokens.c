@@ -103,6 +103,32 @@ static void a_given_token_has_no_known_end(void) {
     tokenkeep_client_free(client);
 }
 
+static void an_id_token_is_handed_out_as_it_came(void) {
+    tokenkeep_config *config = sandbox_config("oauth2");
+    tokenkeep_client *client;
+    tokenkeep_token *token;
+    char token_url[128];
+    size_t length = 9;
+
+    snprintf(token_url, sizeof(token_url), "%s/oauth2/token", sandbox_url);
+    set(config, "token_url", token_url);
+    set(config, "client_id", "sandbox-oauth2-client");
+    set(config, "client_secret", "SANDBOX-SECRET-oauth2-client");
+    client = sandbox_client(config);
+    token = token_of(client);
+    CHECK(tokenkeep_token_id_token(token, &length) == NULL && length == 0);
+    CHECK(tokenkeep_client_rejected(client, tokenkeep_token_generation(token), 401, NULL, 0, NULL) ==
+          TOKENKEEP_OK);
+    tokenkeep_token_free(token);
+    sandbox_control("vendors/oauth2", "{\"answer_extra\": {\"id_token\": \"SANDBOX-TOKEN.id\"}}");
+    token = token_of(client);
+    CHECK_TEXT(tokenkeep_token_id_token(token, &length), "SANDBOX-TOKEN.id");
+    CHECK(length == strlen("SANDBOX-TOKEN.id"));
+    tokenkeep_token_free(token);
+    tokenkeep_client_free(client);
+    sandbox_reset();
+}
+
 static void peek_never_asks(void) {
     tokenkeep_client *client = sandbox_client(sandbox_acquired(__func__));
     tokenkeep_token *token = NULL;
@@ -263,6 +289,7 @@ void test_tokens(void) {
     what_a_token_tells();
     a_token_outlives_its_client();
     a_given_token_has_no_known_end();
+    an_id_token_is_handed_out_as_it_came();
     peek_never_asks();
     a_call_may_say_how();
     numbers_are_kept();

@@ -52,9 +52,7 @@ class Settings(TypedDict, total=False):
     client_secret_env: str | None
     client_secret_file: _Path | None
     client_secret_command: _Words | None
-    client_auth: (
-        Literal["basic", "post", "none", "private_key_jwt", "client_secret_jwt", "tls"] | None
-    )
+    client_auth: Literal["basic", "post", "none", "private_key_jwt", "client_secret_jwt", "tls"] | None
     basic_encoding: Literal["form", "raw"] | None
     assertion_key: str | None
     assertion_key_env: str | None
