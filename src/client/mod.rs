@@ -4,6 +4,8 @@ mod call;
 mod consent;
 mod family;
 mod seat;
+#[cfg(test)]
+mod test;
 mod waiting;
 
 use std::fmt;
@@ -398,29 +400,5 @@ impl fmt::Debug for Client {
             .field("provider", &self.provider())
             .field("closed", &self.is_closed())
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod test {
-    use super::*;
-
-    #[test]
-    fn handles_can_be_shared_between_threads() {
-        fn shared<T: Send + Sync>() {}
-        shared::<Client>();
-        shared::<Token>();
-        shared::<Consent>();
-        shared::<Waiting>();
-        shared::<Error>();
-    }
-
-    #[test]
-    fn a_pattern_names_a_host_or_all_below_it() {
-        assert!(matches("api.example", "api.example"));
-        assert!(matches("*.example", "api.example"));
-        assert!(!matches("*.example", "example"));
-        assert!(!matches("*.example", "badexample"));
-        assert!(!matches("api.example", "api.example.org"));
     }
 }
