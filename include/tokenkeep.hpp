@@ -779,7 +779,7 @@ public:
 
     /// Has the clients that will be made from this config tell what happens: messages of this level and
     /// graver ones. A later callable replaces an earlier one; an empty one, such as std::function<...>(),
-    /// ends it.
+    /// ends it. What happens to a credential is told once to each callable, however many clients share it.
     ///
     ///     config.on_log(tokenkeep::Level::warn, [](tokenkeep::Level, std::string_view message) {
     ///         syslog(LOG_WARNING, "%.*s", static_cast<int>(message.size()), message.data());
