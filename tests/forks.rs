@@ -12,7 +12,7 @@ use support::{
     always, client, client_with, consented, failure, pause, sandbox, together, token, until_asked, within,
 };
 use tokenkeep::{Call, Kind};
-use tokenkeep_sandbox::Fault;
+use tokenkeep_sandbox::{Fault, fixtures};
 
 /// Does some work in a forked child that has no other threads, and gives what it says.
 fn in_fork(work: impl FnOnce() -> String) -> String {
@@ -57,6 +57,7 @@ fn a_client_works_in_a_forked_child() {
     a_child_does_not_spend_a_given_refresh_token_that_its_parent_may_spend();
     a_child_may_use_a_refresh_token_that_does_not_rotate();
     children_do_not_try_credentials_that_their_parent_was_refused();
+    children_know_the_metadata_that_their_parent_read();
     forks_while_threads_use_the_client_all_work();
 }
 
@@ -158,6 +159,31 @@ fn children_do_not_try_credentials_that_their_parent_was_refused() {
         assert!(said.starts_with("Denied Some"), "{said}");
     }
     assert_eq!(sandbox.count("acquired/login"), 1, "one login for five processes");
+}
+
+fn children_know_the_metadata_that_their_parent_read() {
+    let sandbox = sandbox();
+    sandbox.set_lifetime("oauth2", json!(0.2));
+    let issuer = sandbox.base("oauth2");
+    let mut config = tokenkeep::Config::new("oauth2");
+    config.set("issuer", &issuer).set("client_id", fixtures::OAUTH2_CLIENT_ID);
+    let client = support::open(config.set("client_secret", fixtures::OAUTH2_CLIENT_SECRET));
+    sandbox.fault(Fault { hang: true, ..Fault::on("oauth2/metadata") });
+    assert_eq!(client.token(&within(50)).unwrap_err().kind(), Kind::Timeout);
+    until_asked(&sandbox, "oauth2/metadata", 1);
+    let said = in_fork(|| outcome(client.token(&within(5000))));
+    assert!(said.contains("SANDBOX-TOKEN"), "what hangs in the parent holds nobody up: {said}");
+    let other = client.with([("account", "other"), ("user_agent", "other")]).expect("a derived client");
+    token(&other);
+    let asked = sandbox.count("oauth2/metadata");
+    for _ in 0..2 {
+        let said = in_fork(|| {
+            pause(250);
+            outcome(other.token(&Call::default()))
+        });
+        assert!(said.contains("SANDBOX-TOKEN"), "{said}");
+    }
+    assert_eq!(sandbox.count("oauth2/metadata"), asked);
 }
 
 fn forks_while_threads_use_the_client_all_work() {

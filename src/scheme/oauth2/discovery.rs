@@ -243,7 +243,139 @@ fn places(issuer: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod test {
+    use std::sync::Mutex;
+
+    use serde_json::json;
+    use tokenkeep_sandbox::{Fault, Sandbox};
+
     use super::*;
+    use crate::clock::{Clock, Manual};
+    use crate::scheme::Credentials;
+    use crate::settings::Config;
+    use crate::transport::Transport;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// A server, a clock to move, and what is known of the server by it.
+    struct Bench {
+        sandbox: Sandbox,
+        hands: Arc<Mutex<Manual>>,
+        provider: Arc<Provider>,
+        settings: Settings,
+        cache: Cache,
+    }
+
+    impl Bench {
+        fn new() -> Bench {
+            let sandbox = Sandbox::start().unwrap();
+            let provider = Provider::find("oauth2").unwrap();
+            let mut config = Config::new("oauth2");
+            config.set("issuer", &sandbox.base("oauth2")).set("client_id", "id").set("client_secret", "x");
+            let (settings, faults) = config.check(&provider.offered());
+            assert!(faults.is_empty(), "{faults:?}");
+            Bench { sandbox, hands: Manual::new(), provider, settings, cache: Cache::default() }
+        }
+
+        fn exchange<T>(&self, work: impl FnOnce(&Exchange<'_>) -> T) -> T {
+            let clock = Clock::Manual(Arc::clone(&self.hands));
+            work(&Exchange {
+                provider: &self.provider,
+                settings: &self.settings,
+                level: 0,
+                transport: &Transport::new(&self.settings, clock, HOUR),
+                credentials: &Credentials::new(&self.provider, &self.settings, HOUR),
+                refresh_token: None,
+                base: None,
+                granted_scope: None,
+                metadata: &self.cache,
+            })
+        }
+
+        /// The token endpoint, after so much time.
+        fn after(&self, span: Duration) -> Result<String, Failure> {
+            self.hands.lock().unwrap().pass(span);
+            self.exchange(|exchange| Ok(endpoints(exchange)?.need("token_url")?.to_owned()))
+        }
+
+        fn asked(&self) -> u64 {
+            self.sandbox.count("oauth2/metadata")
+        }
+
+        fn move_endpoint(&self, url: &str) {
+            self.sandbox.configure("oauth2", json!({"metadata": {"token_endpoint": url}}));
+        }
+    }
+
+    #[test]
+    fn metadata_are_good_for_a_day() {
+        let bench = Bench::new();
+        let first = bench.after(Duration::ZERO).unwrap();
+        bench.move_endpoint("https://moved.example/token");
+        assert_eq!(bench.after(HOUR * 23).unwrap(), first);
+        assert_eq!(bench.asked(), 1);
+        assert_eq!(bench.after(HOUR * 2).unwrap(), "https://moved.example/token");
+        assert_eq!(bench.asked(), 2);
+    }
+
+    #[test]
+    fn metadata_that_cannot_be_read_anew_serve_on_and_are_tried_again_in_five_minutes() {
+        let bench = Bench::new();
+        let first = bench.after(Duration::ZERO).unwrap();
+        bench.sandbox.fault(Fault { status: Some(503), times: 0, ..Fault::on("oauth2/metadata") });
+        for (pause, asked) in [(HOUR * 25, 2), (HOUR / 15, 2), (HOUR / 10, 3)] {
+            assert_eq!(bench.after(pause).unwrap(), first);
+            assert_eq!(bench.asked(), asked);
+        }
+        bench.sandbox.clear_faults();
+        bench.move_endpoint("https://moved.example/token");
+        assert_eq!(bench.after(HOUR / 10).unwrap(), "https://moved.example/token");
+    }
+
+    #[test]
+    fn metadata_that_became_another_servers_are_not_taken() {
+        let bench = Bench::new();
+        let first = bench.after(Duration::ZERO).unwrap();
+        let stranger = json!({"issuer": "https://evil.example", "token_endpoint": "https://evil.example/t"});
+        bench.sandbox.configure("oauth2", json!({"metadata": stranger}));
+        assert_eq!(bench.after(HOUR * 25).unwrap(), first);
+    }
+
+    #[test]
+    fn where_an_endpoint_is_gone_metadata_are_read_anew_unless_they_are() {
+        let bench = Bench::new();
+        let old = bench.after(Duration::ZERO).unwrap();
+        bench.move_endpoint("https://moved.example/token");
+        let moved = |url: &str| bench.exchange(|exchange| moved(exchange, "token_url", url));
+        assert_eq!(moved(&old), None, "they were read this very moment");
+        bench.hands.lock().unwrap().pass(Duration::from_secs(2));
+        assert_eq!(moved(&old).as_deref(), Some("https://moved.example/token"));
+        bench.hands.lock().unwrap().pass(Duration::from_secs(2));
+        assert_eq!(moved("https://moved.example/token"), None, "it has not moved");
+    }
+
+    #[test]
+    fn a_server_without_s256_is_warned_of_and_one_that_says_nothing_is_not() {
+        for (methods, warnings) in [(json!(["plain"]), 1), (json!(["plain", "S256"]), 0), (json!(null), 0)] {
+            let bench = Bench::new();
+            let metadata = json!({"code_challenge_methods_supported": methods});
+            bench.sandbox.configure("oauth2", json!({"metadata": metadata}));
+            let said = bench.exchange(|exchange| endpoints(exchange)).unwrap().warnings;
+            assert_eq!(said.len(), warnings, "{methods}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn the_flag_of_rfc_9207_is_read() {
+        for flag in [true, false] {
+            let bench = Bench::new();
+            bench.sandbox.configure("oauth2", json!({"iss_in_redirect": flag}));
+            let found = bench.exchange(|exchange| endpoints(exchange)).unwrap();
+            assert_eq!(
+                (found.iss_supported, found.issuer),
+                (flag, Some(bench.sandbox.base("oauth2").into()))
+            );
+        }
+    }
 
     #[test]
     fn metadata_lie_where_rfc_8414_section_3_1_has_them() {
