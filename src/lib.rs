@@ -56,6 +56,7 @@ mod log;
 mod model;
 mod provider;
 mod scheme;
+mod seal;
 mod secret;
 mod settings;
 mod sync;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// From the ground up. What a module of one layer names lies in the same layer or below.
 const LAYERS: [&[&str]; 6] = [
-    &["error", "secret", "token", "clock", "fork", "sync", "log", "settings", "template", "provider"],
+    &["error", "secret", "token", "clock", "fork", "sync", "log", "settings", "template", "provider", "seal"],
     &["transport"],
     &["scheme", "store"],
     &["keeper"],

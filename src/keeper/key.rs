@@ -15,9 +15,28 @@ pub(super) type Key = Digest;
 /// All identity settings, and a hash of the secrets with a key that is this process's own, so that nothing
 /// about them can be learnt from a fingerprint.
 pub(super) fn key(provider: &Provider, settings: &Settings, level: usize, process: &hmac::Key) -> Key {
-    let mut text = Text(Vec::new());
     let sent = scheme::names_sent(provider, settings, level);
     let beyond = beyond(provider, level, &sent);
+    let mut secrets = hmac::Context::with_key(process);
+    secrets.update(&identity(provider, settings, level));
+    for (name, source) in settings.secrets(Class::Secret).chain(settings.secrets(Class::Identity)) {
+        if !beyond.contains(&name) {
+            secrets.update(&(name.len() as u64).to_le_bytes());
+            secrets.update(name.as_bytes());
+            for part in source.identity() {
+                secrets.update(&(part.len() as u64).to_le_bytes());
+                secrets.update(&part);
+            }
+        }
+    }
+    digest_of(secrets.sign().as_ref())
+}
+
+/// Whose grant it is, the secrets left out: the same in every process and on every machine.
+pub(super) fn identity(provider: &Provider, settings: &Settings, level: usize) -> Digest {
+    let sent = scheme::names_sent(provider, settings, level);
+    let beyond = beyond(provider, level, &sent);
+    let mut text = Text(Vec::new());
     text.0.extend_from_slice(&provider.digest);
     text.add("base_url", scheme::base_url(provider, settings).unwrap_or_default());
     text.add("level", &level.to_string());
@@ -33,18 +52,6 @@ pub(super) fn key(provider: &Provider, settings: &Settings, level: usize, proces
     for (name, value) in settings.plain(Class::Presentation).filter(|(name, _)| sent.contains(*name)) {
         text.add(name, value);
     }
-    let mut secrets = hmac::Context::with_key(process);
-    for (name, source) in settings.secrets(Class::Secret).chain(settings.secrets(Class::Identity)) {
-        if !beyond.contains(&name) {
-            secrets.update(&(name.len() as u64).to_le_bytes());
-            secrets.update(name.as_bytes());
-            for part in source.identity() {
-                secrets.update(&(part.len() as u64).to_le_bytes());
-                secrets.update(&part);
-            }
-        }
-    }
-    text.0.extend_from_slice(secrets.sign().as_ref());
     digest_of(&text.0)
 }
 

@@ -115,7 +115,7 @@ pub(super) fn has_lines(name: &str) -> bool {
 }
 
 /// Settings that every provider takes, whatever its scheme.
-pub(super) const GENERAL: &[&str] = &["which", "how it is sent", "freshness", "network"];
+pub(super) const GENERAL: &[&str] = &["which", "how it is sent", "freshness", "network", "store"];
 
 const fn setting(
     group: &'static str,
@@ -246,6 +246,11 @@ const LIST: &[Setting] = &[
         "the User-Agent header; default tokenkeep/VERSION"),
     setting("network", "max_attempts", Keeper, Count,
         "how often one renewal tries where trying again can lose nothing; default 3"),
+
+    setting("store", "store_key", Keeper, Secret,
+        "32 random bytes as 64 hexadecimal digits or base64: seals what leaves the process, stored grants and begun consents"),
+    setting("store", "store_key_previous", Keeper, Secret,
+        "the store_key before this one: opens what it sealed, seals nothing"),
 ];
 
 #[cfg(test)]

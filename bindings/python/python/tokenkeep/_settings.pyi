@@ -101,3 +101,13 @@ class Settings(TypedDict, total=False):
     client_key_file: _Path | None
     user_agent: str | None
     max_attempts: int | None
+
+    # Store
+    store_key: str | None
+    store_key_env: str | None
+    store_key_file: _Path | None
+    store_key_command: _Words | None
+    store_key_previous: str | None
+    store_key_previous_env: str | None
+    store_key_previous_file: _Path | None
+    store_key_previous_command: _Words | None
