@@ -1,10 +1,13 @@
 //! What the library asks of the operating system about processes and threads: the fork generation, worker
-//! threads that take no signals, process groups, and who the user is.
+//! threads that take no signals, files that a forked child does not keep, process groups, and who the user is.
 
 use std::any::Any;
+use std::fs::File;
 use std::io;
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 
@@ -88,21 +91,113 @@ pub(crate) fn leave_behind(value: Arc<dyn Any + Send + Sync>) {
     LEFT.rcu(|before| Some(Arc::new(Left { _value: Arc::clone(&value), _before: before.clone() })));
 }
 
+/// How many unshared files there may be at once.
+const UNSHARED: usize = 256;
+const FREE: i32 = -1;
+/// Their descriptors.
+static DESCRIPTORS: [AtomicI32; UNSHARED] = [const { AtomicI32::new(FREE) }; UNSHARED];
+/// How many forks were begun, and how many of them are over, in this process.
+static FORKS_BEGUN: AtomicU64 = AtomicU64::new(0);
+static FORKS_OVER: AtomicU64 = AtomicU64::new(0);
+
+/// A file that forked children close at once. A lock on a file belongs to what was opened, which parent and child share:
+/// a child that kept the descriptor would keep the lock of a parent that was killed.
+pub(crate) struct Unshared {
+    file: ManuallyDrop<File>,
+    slot: usize,
+    born: u64,
+}
+
+impl Unshared {
+    /// Opens a file. None if there are too many already: there is room again when one is dropped.
+    pub(crate) fn open(open: impl Fn() -> io::Result<File>) -> io::Result<Option<Unshared>> {
+        loop {
+            let begun = FORKS_BEGUN.load(Ordering::SeqCst);
+            if FORKS_OVER.load(Ordering::SeqCst) == begun {
+                let Some(unshared) = Unshared::register(open()?) else { return Ok(None) };
+                // A fork that came between the opening and the registration has left the child with the file. It is
+                // not locked yet; another one will be.
+                if FORKS_BEGUN.load(Ordering::SeqCst) == begun {
+                    return Ok(Some(unshared));
+                }
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    fn register(file: File) -> Option<Unshared> {
+        let descriptor = platform::descriptor(&file);
+        let taken = |slot: &AtomicI32| {
+            slot.compare_exchange(FREE, descriptor, Ordering::SeqCst, Ordering::Relaxed).is_ok()
+        };
+        let slot = DESCRIPTORS.iter().position(taken)?;
+        Some(Unshared { file: ManuallyDrop::new(file), slot, born: generation() })
+    }
+
+    /// Whether this process opened it, and not one that it was forked from.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.born == generation()
+    }
+}
+
+impl Deref for Unshared {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.file
+    }
+}
+
+impl Drop for Unshared {
+    fn drop(&mut self) {
+        // In a forked child it is closed, and its number may be another file's by now.
+        if self.is_ours() {
+            // Forgotten first: a child must not close what has that number next.
+            DESCRIPTORS[self.slot].store(FREE, Ordering::SeqCst);
+            // SAFETY: it is dropped here alone, and not used afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.file) };
+        }
+    }
+}
+
 pub(crate) use platform::{effective_user, kill_group};
 
 #[cfg(unix)]
 mod platform {
+    use std::fs::File;
     use std::mem::MaybeUninit;
+    use std::os::fd::AsRawFd;
     use std::sync::atomic::Ordering;
+
+    extern "C" fn before() {
+        super::FORKS_BEGUN.fetch_add(1, Ordering::SeqCst);
+    }
+
+    extern "C" fn in_parent() {
+        super::FORKS_OVER.fetch_add(1, Ordering::SeqCst);
+    }
 
     extern "C" fn in_child() {
         super::GENERATION.fetch_add(1, Ordering::Relaxed);
+        // Other threads that were forking are not here.
+        super::FORKS_OVER.store(super::FORKS_BEGUN.load(Ordering::SeqCst), Ordering::SeqCst);
+        for slot in &super::DESCRIPTORS {
+            let descriptor = slot.swap(super::FREE, Ordering::SeqCst);
+            if descriptor != super::FREE {
+                // SAFETY: the descriptor is this child's copy, which nothing in it uses: close is safe after a fork.
+                unsafe { libc::close(descriptor) };
+            }
+        }
     }
 
     pub(super) fn watch() {
-        // SAFETY: `in_child` only adds to an atomic, which is safe in a forked child. The C library is linked
-        // with -z nodelete, so the handler is there as long as the process.
-        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+        // SAFETY: the handlers only touch atomics and close descriptors, which is safe in a forked child. The C
+        // library is linked with -z nodelete, so they are there as long as the process.
+        unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
+    }
+
+    pub(super) fn descriptor(file: &File) -> i32 {
+        file.as_raw_fd()
     }
 
     /// Puts the thread's signal mask back when dropped.
@@ -144,7 +239,14 @@ mod platform {
 
 #[cfg(not(unix))]
 mod platform {
+    use std::fs::File;
+
     pub(super) fn watch() {}
+
+    /// Nothing is forked here.
+    pub(super) fn descriptor(_file: &File) -> i32 {
+        0
+    }
 
     pub(super) fn block_signals() {}
 
@@ -157,6 +259,8 @@ mod platform {
 
 #[cfg(all(test, unix))]
 mod test {
+    use std::os::unix::fs::FileTypeExt;
+
     use super::*;
 
     #[test]
@@ -211,5 +315,78 @@ mod test {
         })
         .unwrap();
         assert_eq!(hear.recv().unwrap(), 1);
+    }
+
+    /// A child that sleeps until it is killed.
+    fn sleeping_child() -> libc::pid_t {
+        // SAFETY: the child only sleeps.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            std::thread::sleep(std::time::Duration::from_secs(30));
+            // SAFETY: leaves without the parent's exit handlers.
+            unsafe { libc::_exit(0) };
+        }
+        child
+    }
+
+    fn end(child: libc::pid_t) {
+        // SAFETY: the child is ours; nobody asks how it ended.
+        unsafe {
+            libc::kill(child, libc::SIGKILL);
+            libc::waitpid(child, std::ptr::null_mut(), 0);
+        }
+    }
+
+    #[test]
+    fn a_forked_child_has_no_unshared_file() {
+        watch();
+        let (reader, writer) = io::pipe().unwrap();
+        let writer = File::from(std::os::fd::OwnedFd::from(writer));
+        let unshared = Unshared::open(|| writer.try_clone()).unwrap().unwrap();
+        drop(writer);
+        let child = sleeping_child();
+        assert!(unshared.is_ours());
+        drop(unshared);
+        // Nobody is left to write.
+        assert_eq!(io::Read::read(&mut { reader }, &mut [0]).unwrap(), 0);
+        end(child);
+    }
+
+    #[test]
+    fn a_child_forked_between_opening_and_registration_has_another_file() {
+        watch();
+        let (reader, writer) = io::pipe().unwrap();
+        let writer = std::cell::Cell::new(Some(File::from(std::os::fd::OwnedFd::from(writer))));
+        let child = std::cell::Cell::new(0);
+        let unshared = Unshared::open(|| match writer.take() {
+            Some(file) => {
+                child.set(sleeping_child());
+                Ok(file)
+            }
+            None => File::open("/dev/null"),
+        });
+        assert!(unshared.unwrap().unwrap().metadata().unwrap().file_type().is_char_device());
+        drop(reader);
+        end(child.get());
+    }
+
+    #[test]
+    fn there_is_room_for_so_many_unshared_files_and_again_when_one_is_gone() {
+        watch();
+        let open = || Unshared::open(|| File::open("/dev/null")).unwrap();
+        // In a child, which has none of those that other tests have.
+        // SAFETY: the child opens files on the one thread it has, and leaves by _exit.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let mut all: Vec<_> = std::iter::from_fn(open).take(UNSHARED + 1).collect();
+            let full = all.len() == UNSHARED && open().is_none();
+            all.pop();
+            // SAFETY: leaves at once, without the parent's exit handlers.
+            unsafe { libc::_exit(i32::from(!(full && open().is_some()))) };
+        }
+        let mut status = 0;
+        // SAFETY: `child` is ours and `status` is valid for writing.
+        unsafe { libc::waitpid(child, &mut status, 0) };
+        assert_eq!(status, 0);
     }
 }

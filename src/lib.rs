@@ -59,6 +59,7 @@ mod scheme;
 mod seal;
 mod secret;
 mod settings;
+mod store;
 mod sync;
 mod template;
 mod token;

@@ -47,6 +47,15 @@ impl SealKey {
         Ok(key)
     }
 
+    /// The key as text: 64 hexadecimal digits.
+    pub(crate) fn text(&self) -> Secret {
+        let mut text = Zeroizing::new(String::with_capacity(2 * KEY_LENGTH));
+        for half in self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
+            text.extend(char::from_digit(half.into(), 16));
+        }
+        Secret::new(&text)
+    }
+
     /// Another key that comes from this one and these parts alone (HKDF, RFC 5869): for each purpose its own.
     pub(crate) fn derive(&self, parts: &[&[u8]]) -> SealKey {
         // Each part with its length, so that no two lists look alike.
@@ -205,6 +214,8 @@ mod test {
         for text in written {
             assert_eq!(SealKey::parse("store_key", &Secret::new(&text)).unwrap().0, bytes, "{text}");
         }
+        let key = key(0xa5);
+        assert_eq!(SealKey::parse("store_key", &key.text()).unwrap().0, key.0);
         for text in ["", "correct horse battery staple", &"ab".repeat(31), &"é".repeat(32)] {
             let error = SealKey::parse("store_key", &Secret::new(text)).unwrap_err();
             assert!(error.to_string().contains("store_key is no key"), "{error}");

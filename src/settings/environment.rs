@@ -21,15 +21,37 @@ pub(super) fn profile_file() -> Option<PathBuf> {
     if let Some(named) = read("TOKENKEEP_CONFIG") {
         return Some(named.expose().into());
     }
+    config_directory().map(|config| config.join("tokenkeep.toml"))
+}
+
+/// tokenkeep's own directory among the user's settings.
+pub(crate) fn config_directory() -> Option<PathBuf> {
     let config = if cfg!(windows) {
         directory("APPDATA")
     } else {
-        directory("XDG_CONFIG_HOME").or_else(|| {
-            let below = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".config" };
-            directory("HOME").map(|home| home.join(below))
-        })
+        directory("XDG_CONFIG_HOME").or_else(|| home(LIBRARY.unwrap_or(".config")))
     };
-    config.map(|config| config.join("tokenkeep").join("tokenkeep.toml"))
+    config.map(|config| config.join("tokenkeep"))
+}
+
+/// tokenkeep's own directory for what outlives a process.
+pub(crate) fn state_directory() -> Option<PathBuf> {
+    if cfg!(windows) {
+        return directory("LOCALAPPDATA").map(|local| local.join("tokenkeep").join("grants"));
+    }
+    let state = directory("XDG_STATE_HOME").map(|state| state.join("tokenkeep"));
+    state.or_else(|| match LIBRARY {
+        // Where settings and state share a directory.
+        Some(library) => home(library).map(|library| library.join("tokenkeep").join("grants")),
+        None => home(".local/state").map(|state| state.join("tokenkeep")),
+    })
+}
+
+const LIBRARY: Option<&str> =
+    if cfg!(target_os = "macos") { Some("Library/Application Support") } else { None };
+
+fn home(below: &str) -> Option<PathBuf> {
+    directory("HOME").map(|home| home.join(below))
 }
 
 /// The proxy that the environment named when the client was made: a host that changes its environment later does not

@@ -247,6 +247,10 @@ const LIST: &[Setting] = &[
     setting("network", "max_attempts", Keeper, Count,
         "how often one renewal tries where trying again can lose nothing; default 3"),
 
+    setting("store", "store", Keeper, Word(&["memory", "file", "redis"]),
+        "where tokens outlive the process: memory (default) means nowhere; file: sealed records on this machine, shared by every process of this user"),
+    setting("store", "store_path", Keeper, Path,
+        "with store = file, the directory of the records; default tokenkeep in the user's state directory ($XDG_STATE_HOME or ~/.local/state)"),
     setting("store", "store_key", Keeper, Secret,
         "32 random bytes as 64 hexadecimal digits or base64: seals what leaves the process, stored grants and begun consents"),
     setting("store", "store_key_previous", Keeper, Secret,

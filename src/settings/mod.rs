@@ -19,6 +19,7 @@ use crate::log::Log;
 use crate::secret::Secret;
 
 use environment::EnvironmentProxy;
+pub(crate) use environment::{config_directory, state_directory};
 pub(crate) use list::{Class, Form};
 pub use list::{Setting, settings};
 pub(crate) use nearest::nearest;

@@ -103,6 +103,8 @@ class Settings(TypedDict, total=False):
     max_attempts: int | None
 
     # Store
+    store: Literal["memory", "file", "redis"] | None
+    store_path: _Path | None
     store_key: str | None
     store_key_env: str | None
     store_key_file: _Path | None

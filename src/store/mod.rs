@@ -1,0 +1,99 @@
+//! Where grants outlive a process: one sealed record for each credential, shared by every process that can open it.
+//!
+//! A store keeps bytes under a name and knows nothing of what is in them. Whoever means to change a record locks it
+//! first, so that of many processes one asks the vendor.
+
+#![allow(dead_code, unused_imports, reason = "the keeper does not come here yet")]
+
+mod file;
+mod grant;
+mod private;
+mod record;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{Error, Kind, Result};
+use crate::seal::SealKey;
+use crate::settings::Settings;
+
+use file::FileStore;
+pub(crate) use grant::StoredGrant;
+pub(crate) use record::{Record, Unreadable};
+
+/// A place for records. Its errors are of kind [`Store`](Kind::Store) and say what to do. Every call ends within the
+/// time it is given, as far as the system below lets it.
+pub(crate) trait Store: Send + Sync {
+    /// The record of that name as it is now, whole, whoever is writing it.
+    fn load(&self, name: &str, within: Duration) -> Result<Found>;
+
+    /// Locks a record against every other process and thread; None if another held it all the while. The lock goes
+    /// with its holder's process, however that ends.
+    fn lock(&self, name: &str, within: Duration) -> Result<Option<Box<dyn Locked>>>;
+
+    /// The key of its records where the settings give none.
+    fn own_key(&self) -> Result<SealKey>;
+}
+
+/// A record that this holder alone may change. The lock ends when this is dropped.
+pub(crate) trait Locked: Send {
+    /// Makes sure, as far as can be, that a record can be saved now. What is asked of the vendor next may be worth
+    /// nothing without that.
+    fn reserve(&mut self, within: Duration) -> Result<()>;
+
+    /// Puts a record in the place of the one whose counter was `seen` (0 for none), and returns when it will outlast a
+    /// crash of the machine. It is found either whole or not at all.
+    fn save(&mut self, record: &Record, seen: u64, within: Duration) -> Result<Saved>;
+
+    /// Takes the record away. There may be none.
+    fn remove(&mut self, within: Duration) -> Result<()>;
+
+    /// Keeps a record that cannot be used under another name, and tells which.
+    fn set_aside(&mut self, within: Duration) -> Result<String>;
+}
+
+/// What was loaded.
+pub(crate) struct Found {
+    /// The record's bytes; None if there is none.
+    pub(crate) bytes: Option<Vec<u8>>,
+    /// The store's own wall clock, in nanoseconds from the Unix epoch, where its records are dated by that; None where
+    /// they are dated by this machine's.
+    pub(crate) wall: Option<i64>,
+}
+
+/// What became of a record to be saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Saved {
+    /// It is in its place.
+    Saved,
+    /// Another holder got in between: the record there is newer than the one that was to be replaced.
+    Newer,
+}
+
+/// The store that the settings name; None for memory, which is no place of its own.
+pub(crate) fn open(settings: &Settings) -> Result<Option<Arc<dyn Store>>> {
+    match settings.text("store") {
+        Some("file") => Ok(Some(Arc::new(FileStore::new(settings)?))),
+        _ => Ok(None),
+    }
+}
+
+/// What is wrong with the settings of the store.
+pub(crate) fn faults(settings: &Settings) -> Vec<String> {
+    let mut faults = Vec::new();
+    let store = settings.text("store").unwrap_or("memory");
+    if store == "redis" {
+        faults.push("store = redis is UNSUPPORTED: this build has no Redis in it; use store = file".into());
+    }
+    if store != "file" && settings.value("store_path").is_some() {
+        faults.push("store_path is for store = file".into());
+    }
+    if store == "file" {
+        faults.extend(FileStore::new(settings).err().map(|error| error.message().to_owned()));
+    }
+    faults
+}
+
+fn unusable(what: &str, why: impl std::fmt::Display) -> Error {
+    Error::new(Kind::Store, format!("{what} cannot be used: {why}"))
+}
