@@ -47,10 +47,12 @@
  * memory only. For that the child gets TOKENKEEP_STORE, with the settings that help in its message.
  * Between fork() and exec() in a program with threads, call nothing of this library.
  *
- * EXIT. Nothing waits for a renewal under way. When the last client of a credential is freed, its renewal
- * goes on by itself and what it brings is dropped, unless a new client of that credential is there by
- * then. When the process ends, by a return from main, exit() or _exit(), the renewal ends with it; threads
- * may be in the library then, and nothing has to be closed or freed before.
+ * EXIT. Nothing waits for a renewal under way, with one exception. When the last client of a credential is
+ * freed, its renewal goes on by itself and what it brings is dropped, unless a store keeps it or a new client
+ * of that credential is there by then. When the process ends, by a return from main, exit() or _exit(), the
+ * renewal ends with it; threads may be in the library then, and nothing has to be closed or freed before.
+ * The exception: a return from main and exit() wait up to 150 ms for a new refresh token that is on its way
+ * into a store.
  *
  * There is nothing to set up and nothing to clean up. The library sets no signal handler and no
  * environment variable. dlclose() leaves it loaded.

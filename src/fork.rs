@@ -7,7 +7,7 @@ use std::io;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 
@@ -160,6 +160,35 @@ impl Drop for Unshared {
     }
 }
 
+/// How much work is under way that the process's end waits for.
+static UNFINISHED: AtomicU32 = AtomicU32::new(0);
+
+/// Work that is not cut off by the process's end if it is done within 150 ms of it: a refresh token was sent, and its
+/// successor is not saved yet.
+pub(crate) struct Unfinished {
+    born: u64,
+}
+
+impl Unfinished {
+    pub(crate) fn begin() -> Unfinished {
+        UNFINISHED.fetch_add(1, Ordering::SeqCst);
+        // Only a process that has such work gets an exit handler, and one is enough.
+        static HANDLED: AtomicBool = AtomicBool::new(false);
+        if !HANDLED.swap(true, Ordering::SeqCst) {
+            platform::at_exit();
+        }
+        Unfinished { born: generation() }
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if self.born == generation() {
+            UNFINISHED.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
 pub(crate) use platform::{effective_user, kill_group};
 
 #[cfg(unix)]
@@ -179,6 +208,8 @@ mod platform {
 
     extern "C" fn in_child() {
         super::GENERATION.fetch_add(1, Ordering::Relaxed);
+        // It is the parent's threads that work.
+        super::UNFINISHED.store(0, Ordering::SeqCst);
         // Other threads that were forking are not here.
         super::FORKS_OVER.store(super::FORKS_BEGUN.load(Ordering::SeqCst), Ordering::SeqCst);
         for slot in &super::DESCRIPTORS {
@@ -198,6 +229,21 @@ mod platform {
 
     pub(super) fn descriptor(file: &File) -> i32 {
         file.as_raw_fd()
+    }
+
+    extern "C" fn wait_for_unfinished() {
+        for _ in 0..150 {
+            if super::UNFINISHED.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+    }
+
+    pub(super) fn at_exit() {
+        // SAFETY: the handler reads an atomic and sleeps; the other threads run on meanwhile. It is there as long as
+        // the process, as above. Where the system has no room for it, nothing is waited for.
+        unsafe { libc::atexit(wait_for_unfinished) };
     }
 
     /// Puts the thread's signal mask back when dropped.
@@ -242,6 +288,9 @@ mod platform {
     use std::fs::File;
 
     pub(super) fn watch() {}
+
+    /// The process's end waits for nothing here.
+    pub(super) fn at_exit() {}
 
     /// Nothing is forked here.
     pub(super) fn descriptor(_file: &File) -> i32 {

@@ -69,6 +69,10 @@ pub(crate) struct Provider {
     /// The digest of the file: another text is another provider, even at the same path.
     #[serde(skip)]
     pub(crate) digest: Digest,
+    /// Whose grants it brings: what stays the same when a file's comments, hints and rules for answers change, and for
+    /// the shipped ones whatever changes.
+    #[serde(skip)]
+    pub(crate) identity: Digest,
 }
 
 /// What an environment of the vendor's differs in.
@@ -208,7 +212,12 @@ impl Provider {
         let Some(index) = SHIPPED.iter().position(|(shipped, _)| *shipped == name) else {
             return Err(Error::new(Kind::Config, unknown(name)));
         };
-        PARSED[index].get_or_try_init(|| Provider::parse(SHIPPED[index].1, name).map(Arc::new)).cloned()
+        let parse = || {
+            let mut provider = Provider::parse(SHIPPED[index].1, name)?;
+            provider.identity = digest_of(name.as_bytes());
+            Ok(Arc::new(provider))
+        };
+        PARSED[index].get_or_try_init(parse).cloned()
     }
 
     fn read(path: &Path) -> Result<Arc<Provider>> {
@@ -224,11 +233,24 @@ impl Provider {
             Error::new(Kind::Config, format!("provider {shown}: {}", where_wrong(text, &error)))
         })?;
         provider.digest = digest_of(text.as_bytes());
+        provider.identity = provider.own_identity();
         let faults = provider.faults();
         match faults.is_empty() {
             true => Ok(provider),
             false => Err(Error::new(Kind::Config, format!("provider {shown}: {}", faults.join("; ")))),
         }
+    }
+
+    /// Where it sends what: a grant of one vendor is never taken for another's.
+    fn own_identity(&self) -> Digest {
+        let mut text = format!("{}\n{:?}", self.name, self.scheme);
+        for step in &self.step {
+            text += &format!("\n{:?}\n{}", step.encoding, step.url);
+            for (name, value) in step.headers.iter().chain(&step.fields) {
+                text += &format!("\n{name}: {value}");
+            }
+        }
+        digest_of(text.as_bytes())
     }
 
     fn faults(&self) -> Vec<String> {

@@ -1,5 +1,7 @@
 //! Text with settings in it: `{base_url}/v1/login`.
 
+use std::fmt;
+
 use serde::Deserialize;
 
 use crate::error::Result;
@@ -9,6 +11,16 @@ use crate::secret::Secret;
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Template(Vec<Part>);
+
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|part| match part {
+            Part::Text(text) => f.write_str(text),
+            Part::Place { name, required: true } => write!(f, "{{{name}}}"),
+            Part::Place { name, required: false } => write!(f, "{{{name}?}}"),
+        })
+    }
+}
 
 #[derive(Debug)]
 enum Part {
@@ -101,6 +113,13 @@ mod test {
             })
         };
         template.fill(fill).unwrap().map(|secret| secret.expose().to_owned())
+    }
+
+    #[test]
+    fn a_template_is_written_as_it_was_read() {
+        for text in ["{a}/b/{c?}", "plain", ""] {
+            assert_eq!(Template::try_from(text.to_owned()).unwrap().to_string(), text);
+        }
     }
 
     #[test]

@@ -25,6 +25,21 @@ pub(crate) struct Grant {
     pub(crate) companions: Vec<(Box<str>, Secret)>,
 }
 
+impl Grant {
+    /// A copy of the access token and what belongs to it alone.
+    pub(crate) fn access(&self) -> Grant {
+        Grant {
+            access_token: self.access_token.duplicate(),
+            token_type: self.token_type.clone(),
+            life: self.life,
+            refresh_token: None,
+            id_token: self.id_token.as_ref().map(Secret::duplicate),
+            scope: self.scope.clone(),
+            companions: Vec::new(),
+        }
+    }
+}
+
 /// How long a grant lives, counted from the moment its request was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Life {

@@ -91,7 +91,8 @@ fn every_profile_opens_a_client() {
     // Secrets by reference would have to be there; their values are not what is shown.
     let text = blocks("README.md", "toml").concat().replace("_env = ", " = ");
     private(&file, &text);
-    let names = ["billing", "acquire", "acquired", "frederick", "pink", "pink-mine", "any", "bank"];
+    let names =
+        ["billing", "acquire", "acquired", "frederick", "pink", "pink-mine", "any", "bank", "nightly"];
     assert_eq!(text.matches("\n[").count() + 1, names.len(), "a profile is not tried");
     for name in names {
         let config = Config::load(Some(&file), name).expect(name);

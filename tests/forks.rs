@@ -7,9 +7,12 @@ use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use base64::Engine;
 use serde_json::json;
+use support::server::{self, Server};
+use support::stores::{KEY, Stores, consent};
 use support::{
-    always, client, client_with, consented, failure, pause, sandbox, together, token, until_asked, within,
+    client, client_with, consented, failure, pause, sandbox, together, token, until_asked, within,
 };
 use tokenkeep::{Call, Kind};
 use tokenkeep_sandbox::{Fault, fixtures};
@@ -58,6 +61,8 @@ fn a_client_works_in_a_forked_child() {
     a_child_may_use_a_refresh_token_that_does_not_rotate();
     children_do_not_try_credentials_that_their_parent_was_refused();
     children_know_the_metadata_that_their_parent_read();
+    a_child_and_its_parent_take_turns_at_a_stored_refresh_token();
+    a_child_forked_while_its_parent_refreshes_gets_what_that_brings();
     forks_while_threads_use_the_client_all_work();
 }
 
@@ -116,7 +121,9 @@ fn a_child_does_not_spend_the_refresh_token_that_its_parent_holds() {
         pause(1100);
         let error = failure(&client);
         assert!(
-            error.message().contains("fork") && error.message().contains("refresh_rotates = no"),
+            ["fork", "store = file", "refresh_rotates = no"]
+                .iter()
+                .all(|word| error.message().contains(word)),
             "{error}"
         );
         format!("{first} {}", error.kind().name())
@@ -186,32 +193,92 @@ fn children_know_the_metadata_that_their_parent_read() {
     assert_eq!(sandbox.count("oauth2/metadata"), asked);
 }
 
+fn a_child_and_its_parent_take_turns_at_a_stored_refresh_token() {
+    let stores = Stores::new();
+    stores.sandbox.set_lifetime("pink", json!(0.3));
+    let client = stores.client("pink", &[]);
+    let had = consent(&client);
+    for turn in 2..5 {
+        pause(310);
+        let said = in_fork(|| outcome(client.token(&within(8000))));
+        assert!(said.contains("SANDBOX-TOKEN") && said != had.value(), "{said}");
+        assert_eq!(token(&client).value(), said, "what the child had");
+        assert_eq!(stores.sandbox.count("pink/token"), turn);
+    }
+}
+
+fn a_child_forked_while_its_parent_refreshes_gets_what_that_brings() {
+    let stores = Stores::new();
+    stores.sandbox.set_lifetime("pink", json!(1));
+    let client = stores.client("pink", &[]);
+    consent(&client);
+    pause(1010);
+    stores.sandbox.fault(Fault { delay_ms: 300, ..Fault::on("pink/token") });
+    client.prefetch().expect("it starts");
+    until_asked(&stores.sandbox, "pink/token", 2);
+    let said = in_fork(|| outcome(client.token(&within(8000))));
+    assert_eq!(said, token(&client).value());
+    assert_eq!(stores.sandbox.count("pink/token"), 2);
+}
+
+/// A server whose tokens name the client that they are for: an answer that goes astray is seen.
+fn naming_server() -> Server {
+    Server::start(|request| {
+        let pair = request.header("authorization").and_then(|line| line.strip_prefix("Basic "));
+        let pair =
+            pair.and_then(|pair| base64::prelude::BASE64_STANDARD.decode(pair).ok()).expect("credentials");
+        let pair = String::from_utf8(pair).expect("text");
+        let id = pair.split(':').next().expect("an id");
+        pause(2);
+        server::json(
+            200,
+            &format!(r#"{{"access_token": "for-{id}", "token_type": "bearer", "expires_in": 0.2}}"#),
+        )
+        .into_bytes()
+    })
+}
+
 fn forks_while_threads_use_the_client_all_work() {
-    let sandbox = sandbox();
-    sandbox.set_lifetime("acquired", json!(0.2));
-    sandbox.fault(Fault { delay_ms: 5, ..always("acquired/login") });
-    let client = client_with(&sandbox, "acquired", &[]);
-    let use_it = || {
-        let said = outcome(client.token(&within(8000)));
-        client.take_events();
-        client.with([("account", "derived")]).expect("a derived client");
-        said
+    let (server, stores) = (naming_server(), Stores::new());
+    let path = stores.path();
+    let mut config = tokenkeep::Config::new("oauth2");
+    config.set("grant", "client_credentials").set("token_url", &server.url("/token"));
+    config.set("client_id", "parent").set("client_secret", "hush");
+    let in_memory = support::open(&config);
+    config.set("store", "file").set("store_path", path.to_str().expect("text")).set("store_key", KEY);
+    let stored = support::open(config.set("client_id", "stored"));
+    // What is said by the process whose name this is.
+    let use_them = |name: &str| {
+        let mut said = Vec::new();
+        for (client, name) in [(&in_memory, "parent"), (&stored, "stored")] {
+            said.push(outcome(client.token(&within(15_000))) == format!("for-{name}"));
+        }
+        for (client, place) in [(&in_memory, "memory"), (&stored, "store")] {
+            let name = format!("{name}-{place}");
+            let own = client.with([("client_id", name.as_str())]).expect("a derived client");
+            said.push(outcome(own.token(&within(15_000))) == format!("for-{name}"));
+            client.take_events();
+        }
+        format!("{said:?}")
     };
     let stop = AtomicBool::new(false);
     together(4, |index| {
         if index == 0 {
-            let forks: Vec<_> = (0..40).map(|_| catch_unwind(AssertUnwindSafe(|| in_fork(use_it)))).collect();
+            let fork = |number: u32| in_fork(|| use_them(&format!("child-{number}")));
+            let forks: Vec<_> =
+                (0..200).map(|number| catch_unwind(AssertUnwindSafe(|| fork(number)))).collect();
             stop.store(true, Ordering::Relaxed);
             for said in forks {
-                let said = said.expect("the child ends well");
-                assert!(said.contains("SANDBOX-TOKEN"), "{said}");
+                assert_eq!(said.expect("the child ends well"), "[true, true, true, true]");
             }
             return;
         }
         while !stop.load(Ordering::Relaxed) {
-            token(&client);
-            client.take_events();
-            client.with([("account", "derived")]).expect("a derived client");
+            assert_eq!(use_them(&format!("thread-{index}")), "[true, true, true, true]");
         }
     });
+    // Each connection had one request, of one process, and nothing else.
+    for request in server.requests() {
+        assert!(request.head.starts_with("POST /token ") && !request.body.contains("POST"), "{request:?}");
+    }
 }

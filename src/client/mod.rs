@@ -17,7 +17,7 @@ use arc_swap::ArcSwapOption;
 
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
-use crate::keeper::{Asked as KeeperAsked, Keeper, Live, Tenant};
+use crate::keeper::{self, Asked as KeeperAsked, Keeper, Live, Tenant};
 use crate::log::{Event, Log};
 use crate::provider::{Provider, SchemeName};
 use crate::scheme::oauth2::{self, authorization::Authorization};
@@ -67,6 +67,7 @@ impl Client {
         let provider = Provider::find(name).map_err(|error| config.beside_misuse(error))?;
         let (settings, mut faults) = config.check(&provider.offered());
         faults.extend(scheme::faults(&provider, &settings));
+        faults.extend(keeper::faults(&settings));
         if !faults.is_empty() {
             return Err(faulty(name, &faults));
         }

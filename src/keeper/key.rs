@@ -18,6 +18,8 @@ pub(super) fn key(provider: &Provider, settings: &Settings, level: usize, proces
     let sent = scheme::names_sent(provider, settings, level);
     let beyond = beyond(provider, level, &sent);
     let mut secrets = hmac::Context::with_key(process);
+    // Here another text is another provider, even at the same path.
+    secrets.update(&provider.digest);
     secrets.update(&identity(provider, settings, level));
     for (name, source) in settings.secrets(Class::Secret).chain(settings.secrets(Class::Identity)) {
         if !beyond.contains(&name) {
@@ -37,7 +39,7 @@ pub(super) fn identity(provider: &Provider, settings: &Settings, level: usize) -
     let sent = scheme::names_sent(provider, settings, level);
     let beyond = beyond(provider, level, &sent);
     let mut text = Text(Vec::new());
-    text.0.extend_from_slice(&provider.digest);
+    text.0.extend_from_slice(&provider.identity);
     text.add("base_url", scheme::base_url(provider, settings).unwrap_or_default());
     text.add("level", &level.to_string());
     if provider.scheme == SchemeName::Oauth2 {
@@ -65,6 +67,20 @@ pub(super) fn server(settings: &Settings) -> Option<Key> {
         text.0.extend_from_slice(&digest);
     }
     Some(digest_of(&text.0))
+}
+
+/// The secrets that prove the identity. A refresh token or an access token is no proof: it changes.
+pub(super) fn secrets<'a>(
+    provider: &Provider,
+    settings: &'a Settings,
+    level: usize,
+) -> impl Iterator<Item = &'a str> {
+    let sent = scheme::names_sent(provider, settings, level);
+    let beyond: Vec<String> = beyond(provider, level, &sent).into_iter().map(str::to_owned).collect();
+    let names = settings.secrets(Class::Secret).map(|(name, _)| name);
+    names.filter(move |name| {
+        !matches!(*name, "refresh_token" | "access_token") && !beyond.iter().any(|other| other == name)
+    })
 }
 
 /// Identity settings that count by what they come to.

@@ -4,8 +4,10 @@ mod flight;
 mod key;
 mod registry;
 mod renewal;
+mod shelf;
 mod state;
 mod tenant;
+mod visit;
 
 #[cfg(test)]
 mod test;
@@ -25,6 +27,8 @@ use crate::scheme;
 use crate::scheme::oauth2::{self, discovery};
 use crate::secret::Secret;
 use crate::settings::{Settings, Source};
+use crate::store::StoredGrant;
+pub(crate) use crate::store::faults;
 use crate::sync::{Leader, Mutex};
 use crate::token::Verdict;
 
@@ -32,9 +36,12 @@ pub(crate) use flight::Flight;
 use key::Key;
 #[cfg(all(test, shuttle))]
 pub(crate) use registry::begin_anew;
+use shelf::Shelf;
 pub(crate) use state::Live;
 use state::{Setbacks, State, Step};
 pub(crate) use tenant::Tenant;
+
+use visit::Errand;
 
 /// One credential, or one level of a chain.
 pub(crate) struct Keeper {
@@ -47,6 +54,8 @@ pub(crate) struct Keeper {
     base: Option<Tenant>,
     /// What its OAuth 2 server said of itself.
     metadata: Arc<discovery::Cache>,
+    /// Where the grant outlives this process, if it does.
+    shelf: Option<Box<Shelf>>,
     gate: Gate,
     core: ArcSwap<Core>,
     /// What `core` last said, to be read without its lock: by a forked child, whose copy of the lock may be held
@@ -133,6 +142,8 @@ impl Keeper {
             None => None,
         };
         let key = key::key(provider, settings, level, registry::process_key()?);
+        let shelf = Shelf::open(provider, settings, level)?.map(Box::new);
+        let record = shelf.as_ref().map(|shelf| shelf.name().to_owned());
         let seed = settings.secret("refresh_token").and_then(|source| match source {
             Source::Literal(token) | Source::Env { value: token, .. } => Some(token.digest()),
             Source::File(_) | Source::Command(_) => None,
@@ -146,9 +157,10 @@ impl Keeper {
                 ),
             )),
         };
-        let make =
-            || Keeper::new(Arc::clone(provider), Arc::clone(settings), level, key, clock.clone(), base);
-        let keeper = registry::registry().tenant(key, seed, suits, make)?;
+        let make = || {
+            Keeper::new(Arc::clone(provider), Arc::clone(settings), level, key, clock.clone(), base, shelf)
+        };
+        let keeper = registry::registry().tenant(key, seed, record.as_deref(), suits, make)?;
         keeper.budget.fetch_max(clock::nanos(budget), Ordering::Relaxed);
         Ok(keeper)
     }
@@ -160,6 +172,7 @@ impl Keeper {
         key: Key,
         clock: Clock,
         base: Option<Tenant>,
+        shelf: Option<Box<Shelf>>,
     ) -> Keeper {
         let born = fork::generation();
         Keeper {
@@ -170,6 +183,7 @@ impl Keeper {
             key,
             clock,
             base,
+            shelf,
             gate: Gate {
                 generation: AtomicU64::new(0),
                 renew_at: AtomicI64::new(i64::MAX),
@@ -214,6 +228,7 @@ impl Keeper {
         let mut state = core.state.lock();
         loop {
             let now = self.clock.now();
+            let mut errand = Errand { min_valid, otherwise: None };
             let step = state.decide(now, min_valid, self.is_risky(state.refresh_token.is_some()));
             let flight = match step {
                 Step::Take(live) => return Ok(Asked::Live(live)),
@@ -229,7 +244,10 @@ impl Keeper {
                 Step::Fail(error) => {
                     // Refused credentials that may have changed since are read again; nothing else is.
                     if !(state.depends_on_credentials(now) && scheme::may_change(&self.settings)) {
-                        return Err(error);
+                        if self.shelf.is_none() || !state.may_look(now) {
+                            return Err(error);
+                        }
+                        errand.otherwise = Some(error);
                     }
                     self.take_off(&mut state)
                 }
@@ -237,7 +255,7 @@ impl Keeper {
                     let flight = self.take_off(&mut state);
                     drop(state);
                     drop(leading);
-                    self.fly(&flight);
+                    self.fly(&flight, errand);
                     // On this thread it has landed by now, and the token may have ended meanwhile.
                     return match flight.wait(Duration::ZERO) {
                         Some(Ok(fresh)) => Ok(Asked::Live(fresh)),
@@ -251,7 +269,7 @@ impl Keeper {
             };
             drop(state);
             drop(leading);
-            self.fly(&flight);
+            self.fly(&flight, errand);
             return Ok(Asked::Flight(flight));
         }
     }
@@ -308,14 +326,23 @@ impl Keeper {
             had
         };
         self.depart(move |keeper| {
-            let mut outcome = Ok(());
-            // The refresh token first: it could buy access tokens anew (RFC 7009 section 2.1).
-            if let Some(token) = &refresh_token {
-                outcome = keeper.tell_revoked(token, "refresh_token");
-            }
-            if let Some(live) = &live {
-                outcome = outcome.and(keeper.tell_revoked(&live.grant.access_token, "access_token"));
-            }
+            let (stored, mut outcome) = match keeper.withdraw() {
+                Ok(stored) => (stored.unwrap_or_default(), Ok(())),
+                Err(error) => (StoredGrant::default(), Err(error)),
+            };
+            // Each once, and the refresh tokens first: they could buy access tokens anew (RFC 7009 section 2.1).
+            let mut told = Vec::new();
+            let mut tell = |token: Option<&Secret>, hint: &str| {
+                if let Some(token) = token.filter(|token| !told.contains(&token.digest())) {
+                    told.push(token.digest());
+                    let answer = keeper.tell_revoked(token, hint);
+                    outcome = std::mem::replace(&mut outcome, Ok(())).and(answer);
+                }
+            };
+            tell(stored.refresh_token.as_ref(), "refresh_token");
+            tell(refresh_token.as_deref(), "refresh_token");
+            tell(stored.grant.as_ref().map(|grant| &grant.access_token), "access_token");
+            tell(live.as_ref().map(|live| &live.grant.access_token), "access_token");
             outcome
         })
     }
@@ -359,7 +386,9 @@ impl Keeper {
             return core;
         }
         let refresh_token = self.refresh_token.load_full();
-        let inherited = self.is_risky(refresh_token.is_some());
+        // Parent and child share what lies in a store, unless the store did not take it.
+        let shared = self.shelf.as_ref().is_some_and(|shelf| !shelf.is_unsaved());
+        let inherited = self.is_risky(refresh_token.is_some()) && !shared;
         let state = State::inherit(
             self.live.load_full(),
             refresh_token,

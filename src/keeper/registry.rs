@@ -32,6 +32,8 @@ struct Known {
     by_key: HashMap<Key, Weak<Keeper>>,
     /// Which credential a refresh token was given to.
     seeds: HashMap<Digest, Key>,
+    /// Which credential, with a refresh token given to it, has the record of that name.
+    records: HashMap<String, Key>,
 }
 
 /// The key that this process hashes secrets with. Forked children keep it.
@@ -59,7 +61,8 @@ pub(super) fn registry() -> Arc<Registry> {
 }
 
 impl Registry {
-    /// The keeper of that key, made if there is none. `seed` is the digest of a given refresh token.
+    /// The keeper of that key, made if there is none. `seed` is the digest of a given refresh token, `record` the name
+    /// under which the grant is stored.
     ///
     /// One that does not suit a new client is refused while others use it. One that only a flight under way holds
     /// is left to it.
@@ -67,6 +70,7 @@ impl Registry {
         &self,
         key: Key,
         seed: Option<Digest>,
+        record: Option<&str>,
         suits: impl FnOnce(&Keeper) -> Result<()>,
         make: impl FnOnce() -> Keeper,
     ) -> Result<Tenant> {
@@ -83,18 +87,25 @@ impl Registry {
             }
         }
         if let Some(seed) = seed {
-            let holder = known.seeds.get(&seed).filter(|holder| **holder != key);
-            if holder
-                .and_then(|holder| known.by_key.get(holder))
-                .is_some_and(|keeper| keeper.strong_count() > 0)
-            {
+            let lives = |holder: &Key| {
+                *holder != key && known.by_key.get(holder).is_some_and(|keeper| keeper.strong_count() > 0)
+            };
+            if known.seeds.get(&seed).is_some_and(lives) {
                 return Err(Error::new(
                     Kind::Config,
                     "this refresh_token is in use for another identity (account, scope, client_id, ...): \
                      one refresh token serves one grant",
                 ));
             }
+            if record.and_then(|record| known.records.get(record)).is_some_and(lives) {
+                return Err(Error::new(
+                    Kind::Config,
+                    "another client of the same identity has another refresh_token, and both would store their grants \
+                     in one place: keep them apart with account",
+                ));
+            }
             known.seeds.insert(seed, key);
+            known.records.extend(record.map(|record| (record.to_owned(), key)));
         }
         let keeper = Arc::new(make());
         known.by_key.insert(key, Arc::downgrade(&keeper));
@@ -136,6 +147,7 @@ impl Registry {
         if known.by_key.get(key).is_some_and(|keeper| keeper.strong_count() == 0) {
             known.by_key.remove(key);
             known.seeds.retain(|_, holder| holder != key);
+            known.records.retain(|_, holder| holder != key);
         }
     }
 }

@@ -11,6 +11,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use super::flight::CrashLanding;
 use super::registry;
 use super::state::{Freshness, State};
+use super::visit::{Errand, FoundGrant};
 use super::{Asked, Core, Flight, Keeper, Live};
 use crate::clock::Now;
 use crate::error::{Error, Kind, Result};
@@ -32,8 +33,12 @@ const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// How a flight ended.
-enum Landing {
+pub(super) enum Landing {
     Granted(Box<Granted>, (Now, i64)),
+    /// Another process had it.
+    Found(Box<FoundGrant>),
+    /// Another process is renewing, and the token in use lives.
+    LeftToOthers,
     Failed(Failure, Digest),
     /// The same credentials were refused a moment ago: nobody was asked.
     Remembered(Error),
@@ -41,8 +46,9 @@ enum Landing {
 
 impl Keeper {
     /// Renews. A flight that cannot take off lands at once, with the reason.
-    pub(super) fn fly(self: &Arc<Self>, flight: &Arc<Flight<Arc<Live>>>) {
-        let started = self.run(flight, self.needs_nobody(), |keeper, flight| keeper.renew(flight));
+    pub(super) fn fly(self: &Arc<Self>, flight: &Arc<Flight<Arc<Live>>>, errand: Errand) {
+        let started =
+            self.run(flight, self.needs_nobody(), move |keeper, flight| keeper.renew(flight, &errand));
         if let Err(error) = started {
             drop(Clear { keeper: self, core: &self.core(), flight });
             flight.land(Err(error));
@@ -55,6 +61,7 @@ impl Keeper {
             && self.refresh_token.load().is_none()
             && self.settings.secret("refresh_token").is_none();
         !scheme::may_change(&self.settings)
+            && self.shelf.is_none()
             && (waits_for_person || scheme::is_given(&self.provider, &self.settings))
     }
 
@@ -99,14 +106,19 @@ impl Keeper {
     }
 
     /// One renewal from take-off to landing.
-    fn renew(self: &Arc<Self>, flight: &Flight<Arc<Live>>) -> Result<Arc<Live>> {
+    fn renew(self: &Arc<Self>, flight: &Flight<Arc<Live>>, errand: &Errand) -> Result<Arc<Live>> {
         let core = self.core();
         let _clear = Clear { keeper: self, core: &core, flight };
-        let (refresh_token, scope) = {
-            let state = core.state.lock();
-            (state.refresh_token.clone(), state.scope.clone())
+        let (landing, attempts) = match &self.shelf {
+            Some(shelf) => self.renew_stored(shelf, flight, errand),
+            None => {
+                let (refresh_token, scope) = {
+                    let state = core.state.lock();
+                    (state.refresh_token.clone(), state.scope.clone())
+                };
+                self.exchange(&self.credentials(), acquire, refresh_token, scope, true)
+            }
         };
-        let (landing, attempts) = self.exchange(acquire, refresh_token, scope, true);
         let mut state = core.state.lock();
         if !state.take_flight(flight) {
             let live = state.live.clone();
@@ -143,12 +155,24 @@ impl Keeper {
     fn settle(self: &Arc<Self>, state: &mut State, landing: Landing) -> Result<Arc<Live>> {
         let now = self.clock.now();
         let title = &self.provider.title;
+        let mut news = "a token was had";
         let outcome = match landing {
             Landing::Granted(granted, asked) => {
                 for warning in granted.warnings {
                     self.listeners.tell(Level::Warn, warning);
                 }
                 state.granted(granted.grant, asked, now, self.freshness(), chance())
+            }
+            Landing::Found(found) => {
+                news = "a token was found in the store";
+                state.refresh_token = found.refresh_token.map(Arc::new);
+                state.granted(found.grant, found.asked, now, self.freshness(), chance())
+            }
+            Landing::LeftToOthers => {
+                let live = state.leave_to_others(now);
+                self.publish(state);
+                let gone = "the token was refused while another process was renewing it: ask again";
+                return live.ok_or_else(|| Error::new(Kind::Cancelled, gone));
             }
             Landing::Failed(failure, credentials) => Err(state.failed(failure, now, credentials)),
             Landing::Remembered(error) => {
@@ -160,7 +184,7 @@ impl Keeper {
         match &outcome {
             Ok(_) => {
                 self.counts.renewals.fetch_add(1, Ordering::Relaxed);
-                self.listeners.tell(Level::Info, format!("{title}: a token was had"));
+                self.listeners.tell(Level::Info, format!("{title}: {news}"));
             }
             Err(error) => {
                 self.counts.failures.fetch_add(1, Ordering::Relaxed);
@@ -172,28 +196,28 @@ impl Keeper {
     }
 
     /// Tries one exchange, again where that can lose nothing, and with a new base token where the old is refused.
-    fn exchange(
+    pub(super) fn exchange(
         self: &Arc<Self>,
+        credentials: &Credentials<'_>,
         attempt: impl Fn(&Exchange<'_>) -> std::result::Result<Granted, Failure>,
         refresh_token: Option<Arc<Secret>>,
         granted_scope: Option<Box<str>>,
         remembering: bool,
     ) -> (Landing, u32) {
         let transport = Transport::new(&self.settings, self.clock.clone(), self.budget());
-        let credentials = Credentials::new(&self.provider, &self.settings, self.budget());
         let limit = self.settings.count("max_attempts").unwrap_or(ATTEMPTS);
         let by_seed = remembering && refresh_token.is_none();
         let mut base_renewed = false;
         let mut tries = 1;
         loop {
             let asked = (self.clock.now(), self.clock.boot());
-            let outcome = self.prepare(&credentials, &transport, remembering, by_seed).and_then(|base| {
-                let seed = if by_seed { self.unspent_seed(&credentials)? } else { None };
+            let outcome = self.prepare(credentials, &transport, remembering, by_seed).and_then(|base| {
+                let seed = if by_seed { self.unspent_seed(credentials)? } else { None };
                 let spent = refresh_token.as_deref().or(seed.as_deref());
                 let base_grant = base.as_ref().map(|live| &*live.grant);
                 let exchange = Exchange {
                     granted_scope: granted_scope.as_deref(),
-                    ..self.exchange_with(&transport, &credentials, spent, base_grant)
+                    ..self.exchange_with(&transport, credentials, spent, base_grant)
                 };
                 let outcome = attempt(&exchange);
                 let rotated = match &outcome {
@@ -243,12 +267,7 @@ impl Keeper {
         remembering: bool,
         by_seed: bool,
     ) -> std::result::Result<Option<Arc<Live>>, Refusal> {
-        for name in scheme::secrets_used(&self.provider, &self.settings, self.level) {
-            // The given refresh token is for the first time only; its file need not stay.
-            if by_seed || name != "refresh_token" {
-                credentials.secret(name)?;
-            }
-        }
+        self.read_credentials(credentials, by_seed)?;
         if remembering
             && let Some(error) = self.core().state.lock().is_denied(self.clock.now(), &credentials.digest())
         {
@@ -257,6 +276,21 @@ impl Keeper {
         let Some(keeper) = &self.base else { return Ok(None) };
         let missing = |error| Refusal::Failed(Failure { base_missing: true, ..Failure::new(error) }, None);
         keeper.wait(transport).map(Some).map_err(missing)
+    }
+
+    /// The credentials of one flight.
+    pub(super) fn credentials(&self) -> Credentials<'_> {
+        Credentials::new(&self.provider, &self.settings, self.budget())
+    }
+
+    pub(super) fn read_credentials(&self, credentials: &Credentials<'_>, by_seed: bool) -> Result<()> {
+        for name in scheme::secrets_used(&self.provider, &self.settings, self.level) {
+            // The given refresh token is for the first time only; its file need not stay.
+            if by_seed || name != "refresh_token" {
+                credentials.secret(name)?;
+            }
+        }
+        Ok(())
     }
 
     /// The given refresh token, unless it was rotated away.
@@ -308,7 +342,10 @@ impl Keeper {
     /// Puts the grant that a person's code buys in use.
     pub(crate) fn redeem(self: &Arc<Self>, code: Code) -> Arc<Flight<Arc<Live>>> {
         self.depart(move |keeper| {
-            let (landing, _) = keeper.exchange(|exchange| oauth2::redeem(exchange, &code), None, None, false);
+            let credentials = keeper.credentials();
+            let attempt = |exchange: &Exchange<'_>| oauth2::redeem(exchange, &code);
+            let (landing, _) = keeper.exchange(&credentials, attempt, None, None, false);
+            keeper.save_consent(&landing);
             match landing {
                 // What a code did not buy says nothing of the grant in use.
                 Landing::Failed(failure, _) => Err(failure.error),
@@ -325,12 +362,12 @@ impl Keeper {
 
     pub(super) fn tell_revoked(self: &Arc<Self>, token: &Secret, hint: &str) -> Result<()> {
         let transport = Transport::new(&self.settings, self.clock.clone(), self.budget());
-        let credentials = Credentials::new(&self.provider, &self.settings, self.budget());
+        let credentials = self.credentials();
         let exchange = self.exchange_with(&transport, &credentials, None, None);
         oauth2::revoke(&exchange, token, hint).map_err(|failure| failure.error)
     }
 
-    fn freshness(&self) -> Freshness {
+    pub(super) fn freshness(&self) -> Freshness {
         Freshness { refresh_early: self.settings.span("refresh_early") }
     }
 }

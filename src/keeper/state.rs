@@ -117,6 +117,8 @@ pub(super) struct State {
     pub(super) inherited: bool,
     last_generation: u64,
     setbacks: Setbacks,
+    /// When the store was last looked at although the vendor was to be left alone.
+    looked: i64,
 }
 
 impl State {
@@ -131,6 +133,7 @@ impl State {
             inherited: false,
             last_generation: 0,
             setbacks: Setbacks::default(),
+            looked: i64::MIN,
         }
     }
 
@@ -388,12 +391,78 @@ impl State {
         self.setbacks.refused.iter().any(|(known, since)| known == token && of_late(*since))
     }
 
+    /// Another process was refused this token.
+    pub(super) fn learn_refused(&mut self, digest: Digest, since: i64) {
+        if !self.setbacks.refused.iter().any(|(known, _)| *known == digest) {
+            let refused = &mut self.setbacks.refused;
+            let later = refused.iter().position(|(_, known)| *known > since);
+            refused.insert(later.unwrap_or(refused.len()), (digest, since));
+            if refused.len() > REFUSED_KEPT {
+                refused.pop_front();
+            }
+        }
+    }
+
+    /// The refused tokens that are remembered, and since when, by the running clock.
+    pub(super) fn refused_tokens(&self) -> impl Iterator<Item = (Digest, i64)> {
+        self.setbacks.refused.iter().copied()
+    }
+
     fn remember_refused(&mut self, digest: Digest, now: Now) {
         self.setbacks.refused.retain(|(known, _)| *known != digest);
         self.setbacks.refused.push_back((digest, now.running));
         if self.setbacks.refused.len() > REFUSED_KEPT {
             self.setbacks.refused.pop_front();
         }
+    }
+
+    /// Whether the token in use lives for that much longer.
+    pub(super) fn outlives(&self, now: Now, min_valid: i64) -> bool {
+        let left = self.live.as_ref().map(|live| live.end.verdict(now));
+        matches!(left, Some(Verdict::Lives(left)) if left > min_valid)
+    }
+
+    /// Whether another token, which the store had, is better than the one in use.
+    pub(super) fn welcomes(
+        &self,
+        token: &Digest,
+        life: Life,
+        end: &End,
+        now: Now,
+        min_valid: i64,
+        freshness: Freshness,
+    ) -> bool {
+        let Verdict::Lives(left) = end.verdict(now) else { return false };
+        let known = self.live.as_ref().is_some_and(|live| live.grant.access_token.digest() == *token);
+        let long_enough = left > min_valid || whole(life) <= min_valid;
+        let due = now.running >= renewal(life, end, freshness, 0.0);
+        if known || !long_enough || self.is_refused(token, now) {
+            return false;
+        }
+        // Where there is none, one that lives is good enough; the next call looks whether it is due.
+        !due || !self.outlives(now, min_valid)
+    }
+
+    /// Another process is renewing: the token in use is kept a while.
+    pub(super) fn leave_to_others(&mut self, now: Now) -> Option<Arc<Live>> {
+        let live = self.live.clone()?;
+        self.renew_at = same_again(&live.end, now).min(now.running.saturating_add(SECOND));
+        Some(live)
+    }
+
+    /// Whether it is time to look into the store although the vendor is to be left alone. Another process may have what
+    /// this one could not get.
+    pub(super) fn may_look(&mut self, now: Now) -> bool {
+        let may = now.running.saturating_sub(self.looked) >= SECOND;
+        if may {
+            self.looked = now.running;
+        }
+        may
+    }
+
+    /// Whether that flight is the one under way.
+    pub(super) fn is_under_way(&self, flight: &Flight<Arc<Live>>) -> bool {
+        self.flight.as_ref().is_some_and(|current| std::ptr::eq(&**current, flight))
     }
 
     /// The clocks moved apart: the end is measured by the clock that counts sleep.
@@ -410,7 +479,7 @@ impl State {
 
     /// A flight has landed. False if it is no longer the one under way.
     pub(super) fn take_flight(&mut self, flight: &Flight<Arc<Live>>) -> bool {
-        let current = self.flight.as_ref().is_some_and(|current| std::ptr::eq(&**current, flight));
+        let current = self.is_under_way(flight);
         if current {
             self.flight = None;
         }
@@ -436,10 +505,7 @@ impl Live {
 
     /// How long it lived in all, in nanoseconds.
     fn life(&self) -> i64 {
-        match self.grant.life {
-            Life::For(span) => clock::nanos(span),
-            Life::Never | Life::Unknown => i64::MAX,
-        }
+        whole(self.grant.life)
     }
 }
 
@@ -455,6 +521,14 @@ impl Trouble {
         let doubled = first.saturating_mul(1 << (self.strikes.saturating_sub(1)).min(20)).min(limit);
         let asked = self.error.retry_after().map_or(0, clock::nanos);
         self.since.saturating_add(doubled.max(asked))
+    }
+}
+
+/// A life in nanoseconds.
+fn whole(life: Life) -> i64 {
+    match life {
+        Life::For(span) => clock::nanos(span),
+        Life::Never | Life::Unknown => i64::MAX,
     }
 }
 
@@ -481,6 +555,6 @@ fn inherited_refresh_token() -> Error {
     Error::new(
         Kind::Store,
         "this process was forked, and its parent holds the same refresh token, which is good only once: \
-         set refresh_rotates = no if it may be used again, or begin a consent of this process's own",
+         set store = file, so that both share what comes of it, or refresh_rotates = no if it may be used again",
     )
 }

@@ -109,6 +109,11 @@ pub(crate) fn is_given(provider: &Provider, settings: &Settings) -> bool {
     }
 }
 
+/// Whether a chain's token at that level is there to buy the next one. It can do more than that one, and stays in memory.
+pub(crate) fn is_stepping_stone(provider: &Provider, level: usize) -> bool {
+    level + 1 < provider.step.len()
+}
+
 /// Every fault of the settings that only the provider and its scheme can see.
 pub(crate) fn faults(provider: &Provider, settings: &Settings) -> Vec<String> {
     let mut faults = credentials::missing(provider, settings, needed(provider, settings));

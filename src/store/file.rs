@@ -456,6 +456,37 @@ mod test {
     }
 
     #[test]
+    fn sixty_four_readers_beside_a_writer_find_whole_records() {
+        const READERS: usize = 64;
+        let bench = Bench::new();
+        bench.save(1);
+        let done = std::sync::atomic::AtomicBool::new(false);
+        let reads = AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..READERS {
+                scope.spawn(|| {
+                    let mut last = 0;
+                    while !done.load(Ordering::Relaxed) {
+                        let counter = bench.counter();
+                        assert!(counter >= last.max(1), "{counter} after {last}");
+                        last = counter;
+                        reads.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+            let begin = std::time::Instant::now();
+            let mut counter = 1;
+            while begin.elapsed() < Duration::from_secs(5) {
+                counter += 1;
+                bench.save(counter);
+            }
+            done.store(true, Ordering::Relaxed);
+            assert!(counter > 10, "{counter} records written");
+        });
+        assert!(reads.into_inner() > 1000);
+    }
+
+    #[test]
     fn what_others_can_reach_is_refused_with_the_remedy() {
         let bench = Bench::new();
         bench.save(1);

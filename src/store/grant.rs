@@ -8,6 +8,7 @@ use crate::secret::{Digest, Secret};
 use crate::token::{Grant, Life};
 
 /// A grant as it outlives a process. Companion headers are made anew from the settings.
+#[derive(Default)]
 pub(crate) struct StoredGrant {
     /// The access token and what belongs to it. None where a refresh brought a new refresh token and nothing else.
     pub(crate) grant: Option<Grant>,
@@ -36,6 +37,7 @@ enum Tag {
     Seed = 8,
     /// A digest and a time.
     Refused = 9,
+    IdToken = 10,
 }
 
 impl StoredGrant {
@@ -47,6 +49,8 @@ impl StoredGrant {
             fields.push((Tag::AccessToken, grant.access_token.expose().as_bytes()));
             fields.push((Tag::TokenType, grant.token_type.as_bytes()));
             fields.extend(grant.scope.as_deref().map(|scope| (Tag::Scope, scope.as_bytes())));
+            let id_token = grant.id_token.as_ref().map(Secret::expose);
+            fields.extend(id_token.map(|token| (Tag::IdToken, token.as_bytes())));
             match grant.life {
                 Life::For(span) => {
                     life = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX).to_be_bytes();
@@ -102,6 +106,7 @@ impl StoredGrant {
                 token_type: text(Tag::TokenType)??.into(),
                 life,
                 refresh_token: None,
+                id_token: text(Tag::IdToken)?.map(Secret::new),
                 scope: text(Tag::Scope)?.map(Box::from),
                 companions: Vec::new(),
             }),
@@ -132,6 +137,7 @@ mod test {
                 token_type: "Bearer".into(),
                 life,
                 refresh_token: None,
+                id_token: Some(Secret::new("who")),
                 scope: Some("read write".into()),
                 companions: Vec::new(),
             }),
@@ -149,6 +155,7 @@ mod test {
             let grant = read.grant.unwrap();
             assert_eq!((grant.access_token.expose(), &*grant.token_type), ("access", "Bearer"));
             assert_eq!((grant.life, grant.scope.as_deref()), (life, Some("read write")));
+            assert_eq!(grant.id_token.unwrap().expose(), "who");
             assert_eq!(read.asked, 1_700_000_000_123_456_789);
             assert_eq!(read.refresh_token.unwrap().expose(), "refresh");
             assert_eq!((read.seed, read.refused), (Some([3; 32]), vec![([1; 32], 5), ([2; 32], -6)]));

@@ -3,8 +3,6 @@
 //! A store keeps bytes under a name and knows nothing of what is in them. Whoever means to change a record locks it
 //! first, so that of many processes one asks the vendor.
 
-#![allow(dead_code, unused_imports, reason = "the keeper does not come here yet")]
-
 mod file;
 mod grant;
 mod private;
@@ -15,7 +13,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
 use crate::seal::SealKey;
-use crate::settings::Settings;
+use crate::settings::{Settings, Source};
 
 use file::FileStore;
 pub(crate) use grant::StoredGrant;
@@ -81,6 +79,11 @@ pub(crate) fn open(settings: &Settings) -> Result<Option<Arc<dyn Store>>> {
 /// What is wrong with the settings of the store.
 pub(crate) fn faults(settings: &Settings) -> Vec<String> {
     let mut faults = Vec::new();
+    for name in ["store_key", "store_key_previous"] {
+        if let Some(Source::Literal(text) | Source::Env { value: text, .. }) = settings.secret(name) {
+            faults.extend(SealKey::parse(name, text).err().map(|error| error.message().to_owned()));
+        }
+    }
     let store = settings.text("store").unwrap_or("memory");
     if store == "redis" {
         faults.push("store = redis is UNSUPPORTED: this build has no Redis in it; use store = file".into());

@@ -1,0 +1,210 @@
+//! A credential's place in a store: under which name its record lies, which keys open it, and what was seen of it.
+//!
+//! Nothing here waits for another thread, so a forked child goes on with what its parent had.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+
+use super::key;
+use crate::clock::Now;
+use crate::error::{Error, Kind, Result};
+use crate::provider::Provider;
+use crate::scheme::{self, Credentials};
+use crate::seal::SealKey;
+use crate::secret::Digest;
+use crate::settings::Settings;
+use crate::store::{self, Locked, Record, Saved, Store, StoredGrant, Unreadable};
+use crate::token::Life;
+
+pub(super) struct Shelf {
+    store: Arc<dyn Store>,
+    name: String,
+    /// The secrets that the records are bound to: who has others cannot open them.
+    secrets: Vec<Box<str>>,
+    /// The highest counter that was seen. A record with a lower one was put there by somebody who had an old copy.
+    seen: AtomicU64,
+    /// Whether the grant in memory could not be saved, and so is newer than the record.
+    unsaved: AtomicBool,
+    /// The digest of the given refresh token that the grant in memory grew from.
+    seed: ArcSwapOption<Digest>,
+    /// What was last reported of the store, so that it is reported once.
+    complaint: ArcSwapOption<String>,
+}
+
+/// The keys of one visit. The settings' secrets are in them, and those may change between visits.
+pub(super) struct Keys {
+    /// The one that seals first, then those that may have sealed before it.
+    all: Vec<SealKey>,
+}
+
+/// What lies in the store.
+#[derive(Default)]
+pub(super) struct Loaded {
+    pub(super) record: Option<StoredGrant>,
+    /// Of whatever lies there, if it has one.
+    pub(super) counter: u64,
+    /// Why what lies there is no record.
+    pub(super) unusable: Option<&'static str>,
+    /// How far the store's wall clock is ahead of this machine's, in nanoseconds.
+    pub(super) ahead: i64,
+}
+
+impl Shelf {
+    /// None where the grant stays in memory: by the settings, because it is given, or because it only buys another.
+    pub(super) fn open(provider: &Provider, settings: &Settings, level: usize) -> Result<Option<Shelf>> {
+        if scheme::is_given(provider, settings) || scheme::is_stepping_stone(provider, level) {
+            return Ok(None);
+        }
+        let Some(store) = store::open(settings)? else { return Ok(None) };
+        let identity = key::identity(provider, settings, level);
+        Ok(Some(Shelf {
+            store,
+            name: identity.iter().map(|byte| format!("{byte:02x}")).collect(),
+            secrets: key::secrets(provider, settings, level).map(Box::from).collect(),
+            seen: AtomicU64::new(0),
+            unsaved: AtomicBool::new(false),
+            seed: ArcSwapOption::empty(),
+            complaint: ArcSwapOption::empty(),
+        }))
+    }
+
+    /// The name of the record.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Reads the secrets that the keys depend on.
+    pub(super) fn keys(&self, credentials: &Credentials<'_>) -> Result<Keys> {
+        let parsed = |name: &str| -> Result<Option<SealKey>> {
+            credentials.secret(name)?.map(|text| SealKey::parse(name, &text)).transpose()
+        };
+        let newest = match parsed("store_key")? {
+            Some(key) => key,
+            None => self.store.own_key()?,
+        };
+        let masters = std::iter::once(newest).chain(parsed("store_key_previous")?);
+        let mut sets = vec![vec![self.name.clone().into_bytes()]];
+        for name in &self.secrets {
+            let digest = |name: &str| Ok(credentials.secret(name)?.map(|secret| secret.digest()));
+            let (now, before): (Option<Digest>, Option<Digest>) = (digest(name)?, digest(&previous(name))?);
+            let older = before.map(|before| sets.iter().map(|set| bind(set, name, &before)).collect());
+            let newer: Vec<_> = match now {
+                Some(now) => sets.iter().map(|set| bind(set, name, &now)).collect(),
+                None => sets,
+            };
+            sets = newer.into_iter().chain(older.unwrap_or_else(Vec::new)).collect();
+        }
+        let derive = |master: &SealKey, set: &Vec<Vec<u8>>| {
+            let parts: Vec<&[u8]> =
+                std::iter::once(&b"grant"[..]).chain(set.iter().map(Vec::as_slice)).collect();
+            master.derive(&parts)
+        };
+        let all = masters.flat_map(|master| sets.iter().map(|set| derive(&master, set)).collect::<Vec<_>>());
+        Ok(Keys { all: all.collect() })
+    }
+
+    pub(super) fn load(&self, keys: &Keys, now: Now, within: Duration) -> Result<Loaded> {
+        let found = self.store.load(&self.name, within)?;
+        let ahead = found.wall.map_or(0, |wall| wall.saturating_sub(now.wall));
+        let empty = Loaded { ahead, ..Loaded::default() };
+        let Some(bytes) = found.bytes else { return Ok(empty) };
+        let record = match Record::read(&bytes) {
+            Ok(record) => record,
+            Err(Unreadable::Newer) => {
+                let why = "the stored grant was written by a newer tokenkeep: upgrade this one";
+                return Err(Error::new(Kind::Store, why));
+            }
+            Err(Unreadable::Foreign) => {
+                return Ok(Loaded { unusable: Some("it is damaged, or no record of tokenkeep's"), ..empty });
+            }
+        };
+        let there = Loaded { counter: record.counter, ..empty };
+        let body = keys.all.iter().find_map(|key| record.open(key, &self.name));
+        let Some(grant) = body.and_then(|body| StoredGrant::read(&body)) else {
+            let why = "it is damaged, or was sealed with another store_key or another secret of the vendor's";
+            return Ok(Loaded { unusable: Some(why), ..there });
+        };
+        // An old copy is passed over, not set aside: what is saved next counts as newer for everybody.
+        let is_old = record.counter < self.seen.fetch_max(record.counter, Ordering::Relaxed);
+        Ok(Loaded { record: (!is_old).then_some(grant), ..there })
+    }
+
+    /// Locks the record; None if another held it all the while.
+    pub(super) fn lock(&self, within: Duration) -> Result<Option<Box<dyn Locked>>> {
+        self.store.lock(&self.name, within)
+    }
+
+    /// Puts a grant in the place of the record with that counter. `wall` is the store's time.
+    pub(super) fn save(
+        &self,
+        locked: &mut dyn Locked,
+        keys: &Keys,
+        replaced: u64,
+        wall: i64,
+        grant: &StoredGrant,
+        within: Duration,
+    ) -> Result<Saved> {
+        let Some(key) = keys.all.first() else {
+            return Err(Error::new(Kind::Internal, "there is no key to seal with"));
+        };
+        // By the clock, so that it grows also where the record was taken away meanwhile.
+        let seen = self.seen.load(Ordering::Relaxed);
+        let counter = u64::try_from(wall / 1000).unwrap_or(0).max(replaced.max(seen) + 1);
+        let expires = match &grant.grant {
+            Some(access) if grant.refresh_token.is_none() && grant.seed.is_none() => match access.life {
+                Life::For(span) => Some(grant.asked.saturating_add(crate::clock::nanos(span)) / 1_000_000),
+                Life::Never | Life::Unknown => None,
+            },
+            _ => None,
+        };
+        let record = Record::seal(key, &self.name, counter, expires, &grant.write())?;
+        let saved = locked.save(&record, replaced.max(seen), within)?;
+        if saved == Saved::Saved {
+            self.seen.fetch_max(counter, Ordering::Relaxed);
+            self.seed.store(grant.seed.map(Arc::new));
+            self.unsaved.store(false, Ordering::Relaxed);
+        }
+        Ok(saved)
+    }
+
+    /// Whether the grant in memory is newer than the record.
+    pub(super) fn is_unsaved(&self) -> bool {
+        self.unsaved.load(Ordering::Relaxed)
+    }
+
+    /// The grant in memory grew from that given refresh token, and is the record's; or `unsaved`, and then it is newer.
+    pub(super) fn holds(&self, seed: Option<Digest>, unsaved: bool) {
+        self.seed.store(seed.map(Arc::new));
+        self.unsaved.store(unsaved, Ordering::Relaxed);
+    }
+
+    pub(super) fn seed(&self) -> Option<Digest> {
+        self.seed.load().as_deref().copied()
+    }
+
+    /// Whether this was not the last thing reported.
+    pub(super) fn is_news(&self, complaint: &str) -> bool {
+        let last = self.complaint.swap(Some(Arc::new(complaint.to_owned())));
+        last.as_deref().is_none_or(|last| last != complaint)
+    }
+
+    /// The store works.
+    pub(super) fn is_well(&self) {
+        if self.complaint.load().is_some() {
+            self.complaint.store(None);
+        }
+    }
+}
+
+fn bind(set: &[Vec<u8>], name: &str, secret: &Digest) -> Vec<Vec<u8>> {
+    let own = [name.as_bytes().to_vec(), secret.to_vec()];
+    set.iter().cloned().chain(own).collect()
+}
+
+/// The setting that holds the secret before this one.
+fn previous(name: &str) -> String {
+    format!("{name}_previous")
+}

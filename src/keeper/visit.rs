@@ -1,0 +1,457 @@
+//! A renewal where the grant lies in a store: of all processes that share it, one asks the vendor.
+//!
+//! Look; if there is nothing better than what is at hand, lock, look again, ask the vendor, save, unlock. What was saved
+//! is handed out only then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::registry;
+use super::renewal::Landing;
+use super::shelf::{Keys, Loaded, Shelf};
+use super::{Flight, Keeper, Live};
+use crate::clock::{self, Now};
+use crate::error::{Error, Kind, Result};
+use crate::fork;
+use crate::log::Level;
+#[cfg(not(all(test, shuttle)))]
+use crate::scheme::acquire;
+#[cfg(all(test, shuttle))]
+use crate::scheme::double::acquire;
+use crate::scheme::{Credentials, Failure};
+use crate::secret::{Digest, Secret};
+use crate::store::{Locked, Saved, StoredGrant};
+use crate::token::{End, Grant};
+
+/// How long to wait for a lock before looking whether it is still needed.
+const SLICE: Duration = Duration::from_millis(50);
+/// What one call of the store may take where a new refresh token is at stake.
+const SAVING: Duration = Duration::from_secs(10);
+/// How often saving is tried.
+const SAVES: u32 = 3;
+/// A record that was asked for this far in the future was dated by a clock that was wrong.
+const SKEW: i64 = 5_000_000_000;
+
+/// What a flight is for.
+#[derive(Default)]
+pub(super) struct Errand {
+    /// How much longer a token must live to be good enough.
+    pub(super) min_valid: i64,
+    /// The vendor is to be left alone: with nothing better in the store, this is the outcome.
+    pub(super) otherwise: Option<Error>,
+}
+
+/// A grant that another process had saved.
+pub(super) struct FoundGrant {
+    pub(super) grant: Grant,
+    pub(super) refresh_token: Option<Secret>,
+    /// When it was asked for, by this process's clocks.
+    pub(super) asked: (Now, i64),
+}
+
+/// One flight's dealings with the store.
+struct Visit<'a> {
+    keeper: &'a Arc<Keeper>,
+    shelf: &'a Shelf,
+    credentials: &'a Credentials<'a>,
+    keys: Keys,
+    /// The digest of the given refresh token.
+    seed: Option<Digest>,
+    /// What lay there at the last look.
+    loaded: Loaded,
+    locked: Option<Box<dyn Locked>>,
+    /// When waiting ends, by the running clock.
+    deadline: i64,
+}
+
+impl Keeper {
+    /// One renewal of a grant that lies in the store.
+    pub(super) fn renew_stored(
+        self: &Arc<Self>,
+        shelf: &Shelf,
+        flight: &Flight<Arc<Live>>,
+        errand: &Errand,
+    ) -> (Landing, u32) {
+        let credentials = self.credentials();
+        let sent = Visit::begin(self, shelf, &credentials).and_then(|mut visit| {
+            Ok(match visit.prepare(flight, errand)? {
+                Some(landing) => (landing, 0),
+                None => visit.renew(flight, errand),
+            })
+        });
+        match sent {
+            Ok(landed) => landed,
+            Err(error) if error.kind() == Kind::Store => {
+                self.renew_without(shelf, &credentials, errand, &error)
+            }
+            Err(error) => (Landing::Failed(error.into(), credentials.digest()), 1),
+        }
+    }
+
+    /// One renewal while the store cannot be used.
+    fn renew_without(
+        self: &Arc<Self>,
+        shelf: &Shelf,
+        credentials: &Credentials<'_>,
+        errand: &Errand,
+        error: &Error,
+    ) -> (Landing, u32) {
+        self.complain(shelf, error);
+        if let Some(otherwise) = &errand.otherwise {
+            return (Landing::Remembered(otherwise.clone()), 0);
+        }
+        let (refresh_token, scope) = {
+            let core = self.core();
+            let state = core.state.lock();
+            (state.refresh_token.clone(), state.scope.clone())
+        };
+        // The refresh token may lie in the record alone.
+        if self.is_risky(true) {
+            let title = &self.provider.title;
+            let why = format!(
+                "{title}: {error}; a refresh token is good only once, and its successor could not be saved: the vendor was not asked"
+            );
+            return (Landing::Failed(Error::new(Kind::Store, why).into(), credentials.digest()), 1);
+        }
+        let (landing, tries) = self.exchange(credentials, acquire, refresh_token, scope, true);
+        if let Landing::Granted(granted, _) = &landing {
+            shelf.holds(shelf.seed(), granted.grant.refresh_token.is_some());
+        }
+        (landing, tries)
+    }
+
+    /// Saves what a person's yes brought, before it is used. If that fails, this process has it still.
+    pub(super) fn save_consent(self: &Arc<Self>, landing: &Landing) {
+        let (Some(shelf), Landing::Granted(granted, (asked, _))) = (&self.shelf, landing) else { return };
+        let credentials = self.credentials();
+        let saved = Visit::begin(self, shelf, &credentials).and_then(|mut visit| {
+            visit.lock_at_last()?;
+            let stored = visit.stored(&granted.grant, *asked, visit.seed);
+            visit.save(&stored)
+        });
+        if let Err(error) = saved {
+            self.complain(shelf, &error);
+            shelf.holds(given_seed(&credentials), true);
+        }
+    }
+
+    /// Takes the record out of the store, and tells what was in it.
+    pub(super) fn withdraw(self: &Arc<Self>) -> Result<Option<StoredGrant>> {
+        let Some(shelf) = &self.shelf else { return Ok(None) };
+        let credentials = self.credentials();
+        let mut visit = Visit::begin(self, shelf, &credentials)?;
+        visit.lock_at_last()?;
+        if let Some(locked) = &mut visit.locked {
+            locked.remove(SAVING)?;
+        }
+        shelf.holds(None, false);
+        Ok(visit.loaded.record)
+    }
+
+    /// Reports once that the store fails, until it works again.
+    fn complain(self: &Arc<Self>, shelf: &Shelf, error: &Error) {
+        if shelf.is_news(error.message()) {
+            let title = &self.provider.title;
+            self.listeners.tell(
+                Level::Warn,
+                format!("{title}: {error}; what is had is kept in this process's memory alone"),
+            );
+        }
+    }
+}
+
+impl<'a> Visit<'a> {
+    /// The first look, without a lock.
+    fn begin(
+        keeper: &'a Arc<Keeper>,
+        shelf: &'a Shelf,
+        credentials: &'a Credentials<'a>,
+    ) -> Result<Visit<'a>> {
+        let deadline = keeper.clock.now().running.saturating_add(clock::nanos(keeper.budget()));
+        let keys = shelf.keys(credentials)?;
+        let loaded = Loaded::default();
+        let seed = given_seed(credentials);
+        let mut visit = Visit { keeper, shelf, credentials, keys, seed, loaded, locked: None, deadline };
+        visit.look()?;
+        Ok(visit)
+    }
+
+    fn look(&mut self) -> Result<()> {
+        let now = self.keeper.clock.now();
+        self.loaded = self.shelf.load(&self.keys, now, self.time_left().max(SLICE))?;
+        self.shelf.is_well();
+        if let Some(record) = &self.loaded.record {
+            let core = self.keeper.core();
+            let mut state = core.state.lock();
+            for (token, since) in &record.refused {
+                state.learn_refused(*token, past(now, self.there(now).saturating_sub(*since)).running);
+            }
+        }
+        let Some(seed) = self.seed else { return Ok(()) };
+        // Of another given refresh token than the settings' own, it will be replaced.
+        self.loaded.record.take_if(|record| record.seed != Some(seed));
+        if let Some(record) = &self.loaded.record
+            && record.refresh_token.as_ref().is_none_or(|token| token.digest() != seed)
+        {
+            registry::registry().spend(seed);
+        }
+        Ok(())
+    }
+
+    /// All that comes before the vendor is asked. Some: it need not be.
+    fn prepare(&mut self, flight: &Flight<Arc<Live>>, errand: &Errand) -> Result<Option<Landing>> {
+        if let Some(found) = self.better(errand.min_valid) {
+            return Ok(Some(found));
+        }
+        if let Some(error) = errand.otherwise.clone().or_else(|| self.remembered()) {
+            return Ok(Some(Landing::Remembered(error)));
+        }
+        if let Some(landing) = self.take_turn(flight, errand.min_valid)? {
+            return Ok(Some(landing));
+        }
+        if self.locked.is_none() {
+            return Ok(None);
+        }
+        self.look_closely()?;
+        if let Some(found) = self.better(errand.min_valid) {
+            return Ok(Some(found));
+        }
+        let risky = self.is_risky();
+        match &mut self.locked {
+            // The error comes before the refresh token is spent.
+            Some(locked) if risky => locked.reserve(SAVING)?,
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    /// Waits for the record's lock. Some: the flight ends without it. None, and no lock: the vendor is asked all the same.
+    fn take_turn(&mut self, flight: &Flight<Arc<Live>>, min_valid: i64) -> Result<Option<Landing>> {
+        self.locked = self.shelf.lock(Duration::ZERO)?;
+        if self.locked.is_some() {
+            return Ok(None);
+        }
+        // Another process is at it. While a token lives, nobody here waits.
+        let now = self.keeper.clock.now();
+        if self.keeper.core().state.lock().outlives(now, min_valid) {
+            return Ok(Some(Landing::LeftToOthers));
+        }
+        // What can be had twice is not waited for to the end: the holder may have been stopped.
+        let risky = self.is_risky();
+        let patience = if risky { Duration::ZERO } else { self.time_left() * 2 / 3 };
+        while self.time_left() > patience {
+            self.locked = self.shelf.lock(SLICE.min(self.time_left()))?;
+            if self.locked.is_some() {
+                return Ok(None);
+            }
+            self.look()?;
+            if let Some(found) = self.better(min_valid) {
+                return Ok(Some(found));
+            }
+            if !self.keeper.core().state.lock().is_under_way(flight) {
+                break;
+            }
+        }
+        let late = || Landing::Failed(Failure::new(self.held_too_long()), self.credentials.digest());
+        Ok(risky.then(late))
+    }
+
+    /// Waits for the lock however long that takes, and looks again.
+    fn lock_at_last(&mut self) -> Result<()> {
+        while self.locked.is_none() {
+            if self.time_left().is_zero() {
+                return Err(self.held_too_long());
+            }
+            self.locked = self.shelf.lock(SLICE)?;
+        }
+        self.look_closely()
+    }
+
+    /// Looks under the lock, and sets aside what cannot be used.
+    fn look_closely(&mut self) -> Result<()> {
+        self.look()?;
+        let (Some(why), Some(locked)) = (self.loaded.unusable, &mut self.locked) else { return Ok(()) };
+        let place = locked.set_aside(SAVING)?;
+        let title = &self.keeper.provider.title;
+        let message =
+            format!("{title}: the stored grant could not be used: {why}; it was set aside as {place}");
+        self.keeper.listeners.tell(Level::Warn, message.clone());
+        self.keeper.core().state.lock().last_error = Some(Error::new(Kind::Store, message));
+        Ok(())
+    }
+
+    /// The record's grant, if it is better than what this process has.
+    fn better(&mut self, min_valid: i64) -> Option<Landing> {
+        // What could not be saved is newer.
+        if self.shelf.is_unsaved() {
+            return None;
+        }
+        let (now, boot) = (self.keeper.clock.now(), self.keeper.clock.boot());
+        let stored = self.loaded.record.as_ref()?;
+        let grant = stored.grant.as_ref()?;
+        let age = self.there(now).saturating_sub(stored.asked);
+        let asked = (past(now, age), boot.saturating_sub(age.max(0)));
+        let end = End::new(grant.life, asked.0, asked.1);
+        let (token, freshness) = (grant.access_token.digest(), self.keeper.freshness());
+        let core = self.keeper.core();
+        let welcome = core.state.lock().welcomes(&token, grant.life, &end, now, min_valid, freshness);
+        if !welcome || age < -SKEW {
+            return None;
+        }
+        let companions = self.credentials.companions(&self.keeper.provider).ok()?;
+        let stored = self.loaded.record.take()?;
+        let grant = Grant { companions, ..stored.grant? };
+        self.shelf.holds(stored.seed, false);
+        Some(Landing::Found(Box::new(FoundGrant { grant, refresh_token: stored.refresh_token, asked })))
+    }
+
+    /// Whether the vendor refused these very credentials a moment ago: then no lock is worth waiting for.
+    fn remembered(&self) -> Option<Error> {
+        self.keeper.read_credentials(self.credentials, self.refresh_token().is_none()).ok()?;
+        let now = self.keeper.clock.now();
+        self.keeper.core().state.lock().is_denied(now, &self.credentials.digest())
+    }
+
+    /// The refresh token to send: the record's, unless this process could not save a newer one.
+    fn refresh_token(&self) -> Option<Arc<Secret>> {
+        if let Some(record) = &self.loaded.record
+            && !self.shelf.is_unsaved()
+        {
+            return record.refresh_token.as_ref().map(|token| Arc::new(token.duplicate()));
+        }
+        let outdated = self.seed.is_some() && self.shelf.seed() != self.seed;
+        if outdated { None } else { self.keeper.core().state.lock().refresh_token.clone() }
+    }
+
+    /// What was granted with that refresh token.
+    fn scope(&self) -> Option<Box<str>> {
+        let stored = self.loaded.record.as_ref().filter(|_| !self.shelf.is_unsaved());
+        let granted = stored.and_then(|record| record.grant.as_ref()).and_then(|grant| grant.scope.clone());
+        granted.or_else(|| self.keeper.core().state.lock().scope.clone())
+    }
+
+    fn is_risky(&self) -> bool {
+        self.keeper.is_risky(self.refresh_token().is_some())
+    }
+
+    /// Asks the vendor, and saves what comes of it.
+    fn renew(&mut self, flight: &Flight<Arc<Live>>, errand: &Errand) -> (Landing, u32) {
+        let _unfinished = self.is_risky().then(fork::Unfinished::begin);
+        let sent = self.refresh_token();
+        let (landing, tries) =
+            self.keeper.exchange(self.credentials, acquire, sent.clone(), self.scope(), true);
+        // Somebody else may have refreshed it after all, with a store whose locks do not hold.
+        if let Landing::Failed(Failure { refresh_spent: true, .. }, _) = &landing
+            && self.look().is_ok()
+        {
+            if let Some(found) = self.better(errand.min_valid) {
+                return (found, tries);
+            }
+            let digest = |token: &Arc<Secret>| token.digest();
+            let now = self.refresh_token();
+            if now.is_some() && now.as_ref().map(digest) != sent.as_ref().map(digest) {
+                let (landing, more) =
+                    self.keeper.exchange(self.credentials, acquire, now, self.scope(), true);
+                return (self.keep(landing, flight, errand), tries + more);
+            }
+        }
+        (self.keep(landing, flight, errand), tries)
+    }
+
+    /// Saves what a flight brought, before anybody gets it.
+    fn keep(&mut self, landing: Landing, flight: &Flight<Arc<Live>>, errand: &Errand) -> Landing {
+        // What was revoked or overtaken meanwhile is not wanted.
+        if !self.keeper.core().state.lock().is_under_way(flight) {
+            return landing;
+        }
+        let record = self.loaded.record.take();
+        let seed = self.seed.or(record.as_ref().map_or(self.shelf.seed(), |record| record.seed));
+        let stored = match &landing {
+            Landing::Granted(granted, (asked, _)) => self.stored(&granted.grant, *asked, seed),
+            // A new refresh token that came alone, or none any more: the access token may live on.
+            Landing::Failed(failure, _) if failure.rotated.is_some() || failure.refresh_spent => {
+                let refresh_token = failure.rotated.as_ref().map(Secret::duplicate);
+                match (record, refresh_token) {
+                    (None, None) => return landing,
+                    (None, refresh_token) => StoredGrant { refresh_token, seed, ..StoredGrant::default() },
+                    (Some(record), refresh_token) => StoredGrant { refresh_token, seed, ..record },
+                }
+            }
+            _ => return landing,
+        };
+        match self.save(&stored) {
+            Ok(Saved::Saved) => landing,
+            Ok(Saved::Newer) => {
+                let title = &self.keeper.provider.title;
+                let why = "another process saved a grant meanwhile, although this one held the record's lock";
+                self.keeper.listeners.tell(Level::Warn, format!("{title}: {why}"));
+                let theirs = self.look().ok().and_then(|()| self.better(errand.min_valid));
+                theirs.unwrap_or(landing)
+            }
+            Err(error) => {
+                self.keeper.complain(self.shelf, &error);
+                self.shelf.holds(seed, stored.refresh_token.is_some());
+                landing
+            }
+        }
+    }
+
+    fn stored(&self, grant: &Grant, asked: Now, seed: Option<Digest>) -> StoredGrant {
+        let now = self.keeper.clock.now();
+        let since = |running: i64| self.there(now).saturating_sub(now.running.saturating_sub(running));
+        let core = self.keeper.core();
+        let state = core.state.lock();
+        StoredGrant {
+            grant: Some(grant.access()),
+            asked: self.there(asked),
+            refresh_token: grant.refresh_token.as_ref().map(Secret::duplicate),
+            seed,
+            refused: state.refused_tokens().map(|(token, running)| (token, since(running))).collect(),
+        }
+    }
+
+    fn save(&mut self, stored: &StoredGrant) -> Result<Saved> {
+        let wall = self.there(self.keeper.clock.now());
+        let Some(locked) = &mut self.locked else { return Err(self.held_too_long()) };
+        let mut tries = 1;
+        loop {
+            match self.shelf.save(&mut **locked, &self.keys, self.loaded.counter, wall, stored, SAVING) {
+                Err(_) if tries < SAVES => {
+                    std::thread::sleep(SLICE);
+                    tries += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn held_too_long(&self) -> Error {
+        Error::new(
+            Kind::Timeout,
+            format!(
+                "{}: another process has been renewing this grant all the while, and holds its record in the store; if it was stopped or hangs, ending it frees the record",
+                self.keeper.provider.title
+            ),
+        )
+    }
+
+    /// A moment by the store's clock.
+    fn there(&self, moment: Now) -> i64 {
+        moment.wall.saturating_add(self.loaded.ahead)
+    }
+
+    fn time_left(&self) -> Duration {
+        clock::span(self.deadline.saturating_sub(self.keeper.clock.now().running))
+    }
+}
+
+/// The digest of the refresh token that the settings give. Its file need not stay once it was used.
+fn given_seed(credentials: &Credentials<'_>) -> Option<Digest> {
+    credentials.secret("refresh_token").ok().flatten().map(|seed| seed.digest())
+}
+
+/// So long ago, and never in the future.
+fn past(now: Now, age: i64) -> Now {
+    let age = age.max(0);
+    Now { running: now.running.saturating_sub(age), wall: now.wall.saturating_sub(age) }
+}

@@ -1,0 +1,127 @@
+//! A directory of stored grants, a vendor, and clients and processes that share them.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use tokenkeep::{Call, Client, Config, Event, Level, Token};
+use tokenkeep_sandbox::Sandbox;
+
+use super::{Directory, browser, client_with, open, sandbox, told};
+
+pub(crate) const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+/// What a process of the test's own is to do, and with which profile file.
+const WORK: &str = "TEST_WORK";
+const PROFILE: &str = "TEST_PROFILE";
+
+pub(crate) struct Stores {
+    pub(crate) directory: Directory,
+    pub(crate) sandbox: Sandbox,
+}
+
+impl Stores {
+    pub(crate) fn new() -> Stores {
+        Stores { directory: Directory::new(), sandbox: sandbox() }
+    }
+
+    /// Where the records are.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.path().join("grants")
+    }
+
+    /// A client that stores its grant. While no other has a keeper like its own, all it has is from the store.
+    pub(crate) fn client(&self, vendor: &str, settings: &[(&str, &str)]) -> Client {
+        let path = self.path();
+        let mut all =
+            vec![("store", "file"), ("store_path", path.to_str().expect("text")), ("store_key", KEY)];
+        all.extend(settings);
+        client_with(&self.sandbox, vendor, &all)
+    }
+
+    /// A profile file that gives another process the same client.
+    pub(crate) fn profile(&self, vendor: &str, settings: &[(&str, &str)]) -> String {
+        self.profile_in(".", vendor, settings)
+    }
+
+    /// The same below a directory of its own.
+    pub(crate) fn profile_in(&self, below: &str, vendor: &str, settings: &[(&str, &str)]) -> String {
+        let mut all = self.sandbox.settings(vendor);
+        let (base, path) = (self.sandbox.base(vendor), self.path());
+        all.extend([("provider", vendor.to_owned()), ("base_url", base), ("store", "file".into())]);
+        all.extend([("store_path", path.to_str().expect("text").into()), ("store_key", KEY.into())]);
+        if vendor == "pink" {
+            all.insert("redirect_uri", tokenkeep_sandbox::fixtures::WEB_REDIRECT_URI.into());
+        }
+        all.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        let lines: String = all.iter().map(|(name, value)| format!("{name} = {value:?}\n")).collect();
+        self.directory.write(&format!("{below}/tokenkeep.toml"), &format!("[test]\n{lines}"))
+    }
+
+    /// The names of the files in the directory.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries =
+            std::fs::read_dir(self.path()).map(|entries| entries.collect()).unwrap_or_else(|_| Vec::new());
+        let mut names: Vec<_> = entries
+            .into_iter()
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("text"))
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The records among them.
+    pub(crate) fn records(&self) -> Vec<PathBuf> {
+        let names = self.names().into_iter().filter(|name| !name.contains('.'));
+        names.map(|name| self.path().join(name)).collect()
+    }
+
+    /// The one record there is.
+    pub(crate) fn record(&self) -> PathBuf {
+        let mut records = self.records();
+        assert_eq!(records.len(), 1, "{:?}", self.names());
+        records.remove(0)
+    }
+}
+
+/// A person says yes.
+pub(crate) fn consent(client: &Client) -> Token {
+    let consent = client.consent(&Call::default()).expect("a consent");
+    consent.finish(&browser::say_yes(consent.url()), &Call::default()).expect("a token")
+}
+
+/// What a client warned of since it was asked last.
+pub(crate) fn warnings(client: &Client) -> Vec<String> {
+    let grave = |event: &Event| event.level <= Level::Warn;
+    client.take_events().into_iter().filter(grave).map(|event| event.message).collect()
+}
+
+/// Another process that runs the test `a_process_of_its_own` of this program: it does this work with that profile.
+pub(crate) fn process(work: &str, profile: &str) -> Child {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command.args(["--exact", "a_process_of_its_own", "--nocapture", "--test-threads=1"]);
+    command.env(WORK, work).env(PROFILE, profile);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("the process starts")
+}
+
+/// In such a process: the work, and the client to do it with.
+pub(crate) fn work() -> Option<(String, Client)> {
+    let profile = told(PROFILE)?;
+    let config = Config::load(Some(profile.as_ref()), "test").expect("the profile");
+    Some((told(WORK)?, open(&config)))
+}
+
+/// What such a process said with [`say`], line by line. It must have ended well.
+#[track_caller]
+pub(crate) fn said(process: Child) -> Vec<String> {
+    let output = process.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    text.lines().filter_map(|line| line.split_once("SAYS ").map(|(_, said)| said.to_owned())).collect()
+}
+
+pub(crate) fn say(what: &str) {
+    use std::io::Write;
+    // On a line of its own, whatever the test's runner writes.
+    writeln!(std::io::stdout(), "\nSAYS {what}").expect("somebody listens");
+}
