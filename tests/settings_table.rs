@@ -15,6 +15,10 @@ file, less one newline at its end, read again at each renewal) or `X_command` (a
 spaces, run without a shell in a process group of its own, killed at the deadline; its first line counts, or all of them
 for a key in PEM).
 
+A secret that proves who the client is ({proofs}, and those of a provider file) has
+a second setting `X_previous` beside it, a secret in the same four ways: the one before this. It opens stored grants that were
+sealed with it, and is never sent.
+
 What a setting **decides**:
 
 | | |
@@ -42,7 +46,9 @@ fn the_table_of_settings_is_fresh() {
 }
 
 fn table() -> String {
-    let mut text = HEAD.to_owned();
+    let proofs = tokenkeep::settings().iter().filter(|setting| setting.has_previous());
+    let proofs: Vec<String> = proofs.map(|setting| format!("`{}`", setting.name)).collect();
+    let mut text = HEAD.replace("{proofs}", &proofs.join(", "));
     let mut group = "";
     for setting in tokenkeep::settings() {
         if setting.group != group {

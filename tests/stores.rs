@@ -25,6 +25,15 @@ fn a_process_of_its_own() {
             say(&value(&client));
         }
         "revoke" => client.revoke(&Call::default()).expect("it is revoked"),
+        "full" => {
+            // No file can grow any more: a full disk, to this process.
+            let limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+            // SAFETY: the limit is a valid one, and of this process alone.
+            assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &limit) }, 0);
+            let outcome = client.token(&Call::default());
+            say(&outcome.map_or_else(|error| error.to_string(), |_| "a token".to_owned()));
+            warnings(&client).iter().for_each(|warning| say(warning));
+        }
         "exit" => {
             // The token has ended: this starts a refresh, and nobody waits for it.
             client.prefetch().expect("it starts");
@@ -186,6 +195,38 @@ fn a_record_opens_nowhere_but_in_its_place() {
 }
 
 #[test]
+fn a_record_opens_with_the_key_and_the_secret_before_and_is_sealed_with_the_new_ones() {
+    let stores = Stores::new();
+    stores.sandbox.set_lifetime("pink", json!(0.3));
+    let secret = stores.sandbox.settings("pink")["client_secret"].clone();
+    consent(&stores.client("pink", &[("store_key", OTHER_KEY)]));
+    pause(310);
+    // The old key opens it; what is saved next has the new one.
+    token(&stores.client("pink", &[("store_key_previous", OTHER_KEY)]));
+    pause(310);
+    token(&stores.client("pink", &[]));
+    pause(310);
+    // The vendor is told the new secret alone, and refuses this one; but the record opened.
+    let wrong = stores.client("pink", &[("client_secret", "new"), ("client_secret_previous", &secret)]);
+    assert_error(&failure(&wrong), Kind::Denied, &[]);
+    assert!(!warnings(&wrong).concat().contains("set aside"));
+    drop(wrong);
+    token(&stores.client("pink", &[]));
+    assert_eq!(stores.sandbox.count("pink/token"), 5);
+}
+
+#[test]
+fn only_secrets_that_prove_an_identity_have_one_before_them() {
+    let stores = Stores::new();
+    for (name, nearest) in
+        [("refresh_token_previous", ""), ("client_id_previous", ""), ("app_key_previous", "")]
+    {
+        let mut config = config(&stores.sandbox, "oauth2");
+        assert_error(&Client::new(config.set(name, "x")).unwrap_err(), Kind::Config, &[name, nearest]);
+    }
+}
+
+#[test]
 fn a_record_that_cannot_be_used_is_set_aside_reported_once_and_replaced() {
     let damages: [fn(&mut Vec<u8>); 4] = [
         |bytes| bytes.truncate(20),
@@ -252,6 +293,26 @@ fn a_store_that_is_down_does_not_stop_a_program_whose_tokens_can_be_had_again() 
     }
     let warned = warnings(&client);
     assert!(warned.len() == 1 && warned[0].contains("memory alone"), "once: {warned:?}");
+}
+
+#[test]
+fn on_a_full_disk_tokens_still_come_but_no_refresh_token_is_spent() {
+    let stores = Stores::new();
+    stores.sandbox.set_lifetime("pink", json!(0.2));
+    let told = said(process("full", &stores.profile("acquired", &[])));
+    assert!(told.len() == 2 && told[0] == "a token" && told[1].contains("memory alone"), "{told:?}");
+    assert!(stores.records().is_empty());
+
+    consent(&stores.client("pink", &[]));
+    pause(210);
+    let told = said(process("full", &stores.profile("pink", &[])));
+    assert!(
+        told[0].contains("cannot be written") && told[0].contains("the vendor was not asked"),
+        "{told:?}"
+    );
+    assert_eq!(stores.sandbox.count("pink/token"), 1);
+    token(&stores.client("pink", &[]));
+    assert_eq!(stores.names().iter().filter(|name| name.ends_with(".new")).count(), 0);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use ring::hmac;
 use crate::provider::{Provider, SchemeName};
 use crate::scheme::{self, oauth2};
 use crate::secret::{Digest, digest_of};
-use crate::settings::{Class, Settings};
+use crate::settings::{Class, Form, Settings, is_proof};
 
 /// A credential's fingerprint: clients with equal ones share a keeper.
 pub(super) type Key = Digest;
@@ -69,7 +69,7 @@ pub(super) fn server(settings: &Settings) -> Option<Key> {
     Some(digest_of(&text.0))
 }
 
-/// The secrets that prove the identity. A refresh token or an access token is no proof: it changes.
+/// The secrets that prove the identity at that level.
 pub(super) fn secrets<'a>(
     provider: &Provider,
     settings: &'a Settings,
@@ -78,9 +78,8 @@ pub(super) fn secrets<'a>(
     let sent = scheme::names_sent(provider, settings, level);
     let beyond: Vec<String> = beyond(provider, level, &sent).into_iter().map(str::to_owned).collect();
     let names = settings.secrets(Class::Secret).map(|(name, _)| name);
-    names.filter(move |name| {
-        !matches!(*name, "refresh_token" | "access_token") && !beyond.iter().any(|other| other == name)
-    })
+    let proofs = names.filter(|name| is_proof(name, Class::Secret, Form::Secret));
+    proofs.filter(move |name| !beyond.iter().any(|other| other == name))
 }
 
 /// Identity settings that count by what they come to.

@@ -85,6 +85,12 @@ impl Setting {
         self.form.is_secret()
     }
 
+    /// Whether it proves who the client is, so that stored grants are sealed with it: then there is a setting
+    /// `X_previous`, a secret too, which opens what was sealed with the one before and is never sent.
+    pub fn has_previous(&self) -> bool {
+        is_proof(self.name, self.class, self.form)
+    }
+
     /// How its value is written, in words.
     pub fn form(&self) -> String {
         match self.form {
@@ -111,7 +117,13 @@ pub fn settings() -> &'static [Setting] {
 
 /// Whether a secret setting's value has several lines.
 pub(super) fn has_lines(name: &str) -> bool {
+    let name = name.strip_suffix(super::PREVIOUS).unwrap_or(name);
     LIST.iter().any(|setting| setting.name == name && setting.form == Pem)
+}
+
+/// Whether a setting proves who the client is. A token is a secret, but no proof: it changes.
+pub(crate) fn is_proof(name: &str, class: Class, form: Form) -> bool {
+    class == SecretClass && form.is_secret() && !matches!(name, "access_token" | "refresh_token")
 }
 
 /// Settings that every provider takes, whatever its scheme.

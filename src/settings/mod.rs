@@ -20,7 +20,7 @@ use crate::secret::Secret;
 
 use environment::EnvironmentProxy;
 pub(crate) use environment::{config_directory, state_directory};
-pub(crate) use list::{Class, Form};
+pub(crate) use list::{Class, Form, is_proof};
 pub use list::{Setting, settings};
 pub(crate) use nearest::nearest;
 pub(crate) use source::Source;
@@ -29,6 +29,9 @@ pub(crate) use value::{check_url, is_safe_url};
 
 /// The ways to give a secret by reference instead of giving it.
 const SUFFIXES: [&str; 3] = ["_env", "_file", "_command"];
+
+/// What the name of a secret's predecessor ends with.
+const PREVIOUS: &str = "_previous";
 
 /// Settings for a client, as they were said.
 ///
@@ -201,6 +204,14 @@ impl Offered<'_> {
     }
 
     fn find(&self, name: &str) -> Option<Found> {
+        self.declared(name).or_else(|| {
+            let base = self.declared(name.strip_suffix(PREVIOUS)?)?;
+            let is_proof = is_proof(&base.name, base.class, base.form);
+            is_proof.then(|| Found { name: name.to_owned().into(), class: Class::Keeper, form: base.form })
+        })
+    }
+
+    fn declared(&self, name: &str) -> Option<Found> {
         if let Some((own, class, form)) = self.own.iter().find(|(own, ..)| *own == name) {
             return Some(Found { name: Cow::Owned((*own).to_owned()), class: *class, form: *form });
         }

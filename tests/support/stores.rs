@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use tokenkeep::{Call, Client, Config, Event, Level, Token};
+use tokenkeep::{Call, Client, Config, Event, Level, Log, Token};
 use tokenkeep_sandbox::Sandbox;
 
 use super::{Directory, browser, client_with, open, sandbox, told};
@@ -107,8 +107,8 @@ pub(crate) fn process(work: &str, profile: &str) -> Child {
 /// In such a process: the work, and the client to do it with.
 pub(crate) fn work() -> Option<(String, Client)> {
     let profile = told(PROFILE)?;
-    let config = Config::load(Some(profile.as_ref()), "test").expect("the profile");
-    Some((told(WORK)?, open(&config)))
+    let mut config = Config::load(Some(profile.as_ref()), "test").expect("the profile");
+    Some((told(WORK)?, open(config.log_to(&Log::new()))))
 }
 
 /// What such a process said with [`say`], line by line. It must have ended well.

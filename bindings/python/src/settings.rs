@@ -95,7 +95,14 @@ fn wrong_type(name: &str, value: &Bound<'_, PyAny>) -> PyErr {
 
 /// Every setting there is, in the order of the docs: name, class, form and meaning.
 #[pyfunction]
-pub(crate) fn settings() -> Vec<(&'static str, &'static str, String, &'static str)> {
-    let all = tokenkeep::settings().iter();
-    all.map(|setting| (setting.name, setting.class(), setting.form(), setting.doc)).collect()
+pub(crate) fn settings() -> Vec<(String, &'static str, String, String)> {
+    let mut all = Vec::new();
+    for setting in tokenkeep::settings() {
+        all.push((setting.name.to_owned(), setting.class(), setting.form(), setting.doc.to_owned()));
+        if setting.has_previous() {
+            let doc = format!("the {} before this one: opens stored grants, is never sent", setting.name);
+            all.push((format!("{}_previous", setting.name), "keeper", setting.form(), doc));
+        }
+    }
+    all
 }

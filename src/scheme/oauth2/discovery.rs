@@ -359,7 +359,7 @@ mod test {
             let bench = Bench::new();
             let metadata = json!({"code_challenge_methods_supported": methods});
             bench.sandbox.configure("oauth2", json!({"metadata": metadata}));
-            let said = bench.exchange(|exchange| endpoints(exchange)).unwrap().warnings;
+            let said = bench.exchange(endpoints).unwrap().warnings;
             assert_eq!(said.len(), warnings, "{methods}: {said:?}");
         }
     }
@@ -369,7 +369,7 @@ mod test {
         for flag in [true, false] {
             let bench = Bench::new();
             bench.sandbox.configure("oauth2", json!({"iss_in_redirect": flag}));
-            let found = bench.exchange(|exchange| endpoints(exchange)).unwrap();
+            let found = bench.exchange(endpoints).unwrap();
             assert_eq!(
                 (found.iss_supported, found.issuer),
                 (flag, Some(bench.sandbox.base("oauth2").into()))

@@ -27,6 +27,10 @@ class Settings(TypedDict, total=False):
     app_key_env: str | None
     app_key_file: _Path | None
     app_key_command: _Words | None
+    app_key_previous: str | None
+    app_key_previous_env: str | None
+    app_key_previous_file: _Path | None
+    app_key_previous_command: _Words | None
     company_id: str | None
     mid: str | None
 
@@ -35,11 +39,19 @@ class Settings(TypedDict, total=False):
     api_key_env: str | None
     api_key_file: _Path | None
     api_key_command: _Words | None
+    api_key_previous: str | None
+    api_key_previous_env: str | None
+    api_key_previous_file: _Path | None
+    api_key_previous_command: _Words | None
     email: str | None
     password: str | None
     password_env: str | None
     password_file: _Path | None
     password_command: _Words | None
+    password_previous: str | None
+    password_previous_env: str | None
+    password_previous_file: _Path | None
+    password_previous_command: _Words | None
     location_id: str | None
     acts_as: Literal["location", "user"] | None
     user_token_url: str | None
@@ -52,12 +64,20 @@ class Settings(TypedDict, total=False):
     client_secret_env: str | None
     client_secret_file: _Path | None
     client_secret_command: _Words | None
+    client_secret_previous: str | None
+    client_secret_previous_env: str | None
+    client_secret_previous_file: _Path | None
+    client_secret_previous_command: _Words | None
     client_auth: Literal["basic", "post", "none", "private_key_jwt", "client_secret_jwt", "tls"] | None
     basic_encoding: Literal["form", "raw"] | None
     assertion_key: str | None
     assertion_key_env: str | None
     assertion_key_file: _Path | None
     assertion_key_command: _Words | None
+    assertion_key_previous: str | None
+    assertion_key_previous_env: str | None
+    assertion_key_previous_file: _Path | None
+    assertion_key_previous_command: _Words | None
     assertion_key_id: str | None
     assertion_algorithm: Literal["RS256", "PS256", "ES256", "EdDSA"] | None
     assertion_audience: str | None
