@@ -82,6 +82,13 @@ def test_oauth2_client_credentials(sandbox: Sandbox) -> None:
     assert sorted((token.scope or "").split()) == ["read", "write"]
 
 
+def test_the_issuer_alone_leads_to_the_endpoints(sandbox: Sandbox) -> None:
+    settings = sandbox.settings("oauth2", issuer=sandbox.vendors["oauth2"]["base_url"])
+    del settings["token_url"], settings["revoke_url"]
+    token = tokenkeep.Client("oauth2", **settings).token()
+    assert fetch(sandbox, "oauth2", token) == 200
+
+
 @pytest.mark.parametrize("way", ["env", "file", "command"])
 def test_a_secret_may_come_by_reference(
     sandbox: Sandbox, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
