@@ -175,6 +175,11 @@ impl Keeper {
         shelf: Option<Box<Shelf>>,
     ) -> Keeper {
         let born = fork::generation();
+        // A copy of a client, whose original may spend the given refresh token.
+        let given = settings.secret("refresh_token").is_some();
+        let inherited =
+            settings.travelled && shelf.is_none() && oauth2::is_risky(&provider, &settings, given);
+        let state = State::inherit(None, None, 0, Setbacks::default(), inherited);
         Keeper {
             metadata: registry::registry().metadata(key::server(&settings)),
             provider,
@@ -189,7 +194,7 @@ impl Keeper {
                 renew_at: AtomicI64::new(i64::MAX),
                 born: AtomicU64::new(born),
             },
-            core: ArcSwap::from_pointee(Core::new(born, State::new())),
+            core: ArcSwap::from_pointee(Core::new(born, state)),
             live: ArcSwapOption::empty(),
             refresh_token: ArcSwapOption::empty(),
             setbacks: ArcSwapOption::empty(),

@@ -137,7 +137,7 @@ impl State {
         }
     }
 
-    /// What a forked child begins with. It renews when its parent would have.
+    /// What a forked child begins with, or a copy of another process's client. It renews when its parent would have.
     pub(super) fn inherit(
         live: Option<Arc<Live>>,
         refresh_token: Option<Arc<Secret>>,
@@ -554,7 +554,7 @@ fn same_again(end: &End, now: Now) -> i64 {
 fn inherited_refresh_token() -> Error {
     Error::new(
         Kind::Store,
-        "this process was forked, and its parent holds the same refresh token, which is good only once: \
+        "the process that this client came from, by fork or by pickle, holds the same refresh token, which is good only once: \
          set store = file, so that both share what comes of it, or refresh_rotates = no if it may be used again",
     )
 }

@@ -45,6 +45,7 @@ const PREVIOUS: &str = "_previous";
 pub struct Config {
     said: BTreeMap<String, Said>,
     misuse: Vec<String>,
+    travelled: bool,
     /// What is said on a later layer replaces what was said on an earlier one, however it was said.
     layer: u32,
     log: Option<Log>,
@@ -103,6 +104,14 @@ impl Config {
         self.misuse.push(what);
     }
 
+    /// Tells that these settings are [those](crate::Client::portable_settings) of a client in another process, which may
+    /// live on. A refresh token among them that is good only once is then not used by both, unless a store lets them
+    /// share it: the client says [`Store`](Kind::Store) instead.
+    pub fn travelled(&mut self) -> &mut Config {
+        self.travelled = true;
+        self
+    }
+
     /// The same settings, as what later ones override.
     pub(crate) fn overridable(mut self) -> Config {
         self.layer += 1;
@@ -142,7 +151,7 @@ impl Config {
             }
         }
         let proxy = EnvironmentProxy::read().map(Box::new);
-        (Settings { entries: entries.into(), proxy }, faults)
+        (Settings { entries: entries.into(), proxy, travelled: self.travelled }, faults)
     }
 }
 
@@ -269,6 +278,8 @@ pub(crate) enum Value {
 pub(crate) struct Settings {
     entries: Box<[Entry]>,
     proxy: Option<Box<EnvironmentProxy>>,
+    /// Whether they came from another process.
+    pub(crate) travelled: bool,
 }
 
 impl Settings {

@@ -415,5 +415,6 @@ pub(crate) fn restore(py: Python<'_>, settings: Pairs) -> PyResult<Client> {
     for (name, value) in &settings {
         config.set(name, value);
     }
+    config.travelled();
     Client::made(py, || tokenkeep::Client::new(&config))
 }

@@ -1,0 +1,187 @@
+"""One grant in many processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle  # type: ignore[import-untyped]
+import pytest
+import tokenkeep
+
+from test_consent import visit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox import Sandbox
+
+KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+
+@pytest.fixture
+def stored(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A client of Acquired.com's settings, with a store and no literal secret: it can travel."""
+    settings = sandbox.settings("acquired", store="file", store_path=tmp_path / "grants")
+    monkeypatch.setenv("TEST_APP_KEY", settings.pop("app_key"))
+    monkeypatch.setenv("TEST_STORE_KEY", KEY)
+    return {**settings, "app_key_env": "TEST_APP_KEY", "store_key_env": "TEST_STORE_KEY"}
+
+
+def consented(sandbox: Sandbox, **overrides: Any) -> tokenkeep.Client:
+    client = sandbox.client("pink", **overrides)
+    with client.consent() as consent:
+        consent.finish(visit(consent.url))
+    return client
+
+
+def value(client: tokenkeep.Client) -> str:
+    return client.token(timeout=15).value
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_worker_processes_share_one_login(method: str, sandbox: Sandbox, stored: dict[str, Any]) -> None:
+    client = tokenkeep.Client("acquired", **stored)
+    sandbox.fault("acquired/login", delay_ms=300, times=0)
+    with multiprocessing.get_context(method).Pool(4) as pool:
+        values = pool.map(value, [client] * 8, chunksize=1)
+    assert len(set(values)) == 1
+    assert sandbox.count("acquired/login") == 1
+    assert value(client) == values[0]
+    assert sandbox.count("acquired/login") == 1
+
+
+def test_a_forked_worker_uses_its_parents_client(sandbox: Sandbox, stored: dict[str, Any]) -> None:
+    client = tokenkeep.Client("acquired", **stored)
+    context = multiprocessing.get_context("fork")
+    values = context.SimpleQueue()
+    workers = [context.Process(target=lambda: values.put(value(client))) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    assert len({values.get() for _ in workers}) == 1
+    for worker in workers:
+        worker.join()
+        assert worker.exitcode == 0
+    assert sandbox.count("acquired/login") == 1
+
+
+@pytest.mark.parametrize("pickler", [pickle, cloudpickle])
+def test_an_unpickled_client_takes_the_stored_token(
+    pickler: Any, sandbox: Sandbox, stored: dict[str, Any]
+) -> None:
+    client = tokenkeep.Client("acquired", **stored)
+    had = value(client)
+    # cloudpickle takes the function along, and the client in it.
+    travelling = pickler.dumps(client) if pickler is pickle else pickler.dumps(lambda: client.token().value)
+    assert b"SANDBOX" not in travelling
+    assert KEY.encode() not in travelling
+    script = "import pickle, sys; it = pickle.load(sys.stdin.buffer)\n"
+    script += "print(it.token().value if hasattr(it, 'token') else it())"
+    there = subprocess.run([sys.executable, "-c", script], input=travelling, capture_output=True, check=True)
+    assert there.stdout.decode().strip() == had
+    assert sandbox.count("acquired/login") == 1
+
+
+def test_a_single_use_refresh_token_in_memory_is_not_used_by_an_unpickled_copy(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = sandbox.settings("pink", grant="refresh_token")
+    monkeypatch.setenv("TEST_REFRESH", "SANDBOX-SECRET-of-somebody")
+    monkeypatch.setenv("TEST_SECRET", settings.pop("client_secret"))
+    for name in ("authorize_url", "redirect_uri"):
+        del settings[name]
+    client = tokenkeep.Client(
+        "pink", **settings, refresh_token_env="TEST_REFRESH", client_secret_env="TEST_SECRET"
+    )
+    script = "import pickle, sys, tokenkeep\nclient = pickle.load(sys.stdin.buffer)\n"
+    script += "try: client.token()\nexcept tokenkeep.StoreError as error: print(error)"
+    there = subprocess.run(
+        [sys.executable, "-c", script], input=pickle.dumps(client), capture_output=True, check=True
+    )
+    assert b"pickle" in there.stdout
+    assert b"store = file" in there.stdout
+    assert sandbox.count("pink/token") == 0
+
+
+def test_two_hundred_forks_while_threads_renew(sandbox: Sandbox, stored: dict[str, Any]) -> None:
+    sandbox.switch("acquired", lifetime=0.3)
+    sandbox.fault("acquired/login", delay_ms=5, times=0)
+    memory = sandbox.client("acquired")
+    clients = [memory, tokenkeep.Client("acquired", **stored)]
+    done = threading.Event()
+    failures: list[BaseException] = []
+
+    def renew() -> None:
+        try:
+            while not done.is_set():
+                for client in clients:
+                    assert "SANDBOX-TOKEN" in value(client)
+        except BaseException as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=renew) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(200):
+            child = os.fork()
+            if child == 0:
+                signal.alarm(20)
+                good = all("SANDBOX-TOKEN" in value(client) for client in clients)
+                os._exit(0 if good else 1)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert not failures
+
+
+def test_gunicorn_workers_of_a_preloaded_application_share_one_grant(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sandbox.switch("pink", lifetime=1)
+    shared = {"account": "web", "redirect_uri": "https://app.example/callback"}
+    shared |= {"store": "file", "store_path": str(tmp_path / "grants"), "store_key": KEY}
+    client = consented(sandbox, **shared)
+    settings = sandbox.settings("pink", **shared)
+    application = tmp_path / "application.py"
+    application.write_text(f"""
+import os, tokenkeep
+client = tokenkeep.Client("pink", **{settings!r})
+client.token()
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [f"{{os.getpid()}} {{client.token().value}}".encode()]
+""")
+    command = [sys.executable, "-m", "gunicorn", "--preload", "--workers", "3", "--bind", "127.0.0.1:0"]
+    server = subprocess.Popen(
+        [*command, "--chdir", str(tmp_path), "application:application"], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert server.stderr is not None
+        port = next(int(line.split(":")[-1].split()[0]) for line in server.stderr if "Listening at" in line)
+        began, pids, values = time.monotonic(), set(), []
+        while time.monotonic() - began < 5:
+            connection = HTTPConnection("127.0.0.1", port, timeout=15)
+            connection.request("GET", "/")
+            pid, token = connection.getresponse().read().decode().split()
+            connection.close()
+            assert "SANDBOX-TOKEN" in token
+            pids.add(pid)
+            values.append(token)
+        assert len(pids) > 1
+    finally:
+        server.terminate()
+        server.communicate(timeout=20)
+    # Each token came of one refresh, and none was refused: one spent twice would have ended the grant.
+    assert sandbox.count("pink/token") <= len(set(values)) + 2
+    assert value(client)
