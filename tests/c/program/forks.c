@@ -2,6 +2,9 @@
 
 #define _POSIX_C_SOURCE 200809L
 
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,6 +38,72 @@ static int use_client(tokenkeep_client *client) {
     return sandbox_get("/acquired/v1/customers", header) == 200 && second != first ? 0 : 5;
 }
 
+/* Threads that renew a client's token until they are told to stop. */
+struct renewers {
+    pthread_t threads[4];
+    pthread_mutex_t lock;
+    tokenkeep_client *client;
+    int stopped;
+    int failures;
+};
+
+static int takes_token(tokenkeep_client *client) {
+    char header[1024];
+    size_t length;
+
+    return tokenkeep_client_copy_header(client, NULL, header, sizeof(header), &length, NULL, NULL) ==
+               TOKENKEEP_OK &&
+           strstr(header, "SANDBOX-TOKEN") != NULL;
+}
+
+static void *renew(void *argument) {
+    struct renewers *renewers = argument;
+    int stopped = 0;
+
+    while (!stopped) {
+        const int good = takes_token(renewers->client);
+        pthread_mutex_lock(&renewers->lock);
+        renewers->failures += !good;
+        stopped = renewers->stopped;
+        pthread_mutex_unlock(&renewers->lock);
+    }
+    return NULL;
+}
+
+/* Children forked while other threads renew: none hangs, and each gets a token. */
+static void forks_while_threads_renew(int forks) {
+    struct renewers renewers;
+    size_t index;
+
+    sandbox_control("vendors/acquired", "{\"lifetime\": 0.2}");
+    memset(&renewers, 0, sizeof(renewers));
+    renewers.client = sandbox_client(sandbox_acquired(__func__));
+    CHECK(pthread_mutex_init(&renewers.lock, NULL) == 0);
+    for (index = 0; index < 4; index++) {
+        CHECK(pthread_create(&renewers.threads[index], NULL, renew, &renewers) == 0);
+    }
+    while (forks-- > 0) {
+        int status = -1;
+        const pid_t child = fork();
+        if (child == 0) {
+            alarm(60);
+            _exit(takes_token(renewers.client) ? 0 : 1);
+        }
+        if (!CHECK(child > 0 && waitpid(child, &status, 0) == child) || !CHECK(status == 0)) {
+            break;
+        }
+    }
+    pthread_mutex_lock(&renewers.lock);
+    renewers.stopped = 1;
+    pthread_mutex_unlock(&renewers.lock);
+    for (index = 0; index < 4; index++) {
+        CHECK(pthread_join(renewers.threads[index], NULL) == 0);
+    }
+    CHECK(renewers.failures == 0);
+    tokenkeep_client_free(renewers.client);
+    sandbox_reset();
+}
+
 void test_forks(void) {
     tokenkeep_client *client = sandbox_client(sandbox_acquired(__func__));
     tokenkeep_token *token = NULL;
@@ -54,4 +123,7 @@ void test_forks(void) {
     CHECK(use_client(client) == 0);
     tokenkeep_token_free(token);
     tokenkeep_client_free(client);
+    if (getenv("FORKS") != NULL) {
+        forks_while_threads_renew(atoi(getenv("FORKS")));
+    }
 }
