@@ -102,6 +102,7 @@ pub(super) fn hint(settings: &Settings) -> &'static str {
             "check client_id, the key, assertion_key_id and assertion_audience, this machine's clock, scope and audience"
         }
         "tls" => "check client_id, client_cert_file, scope and audience",
+        "basic" => "check client_id, client_secret, client_auth, basic_encoding, scope and audience",
         _ => "check client_id, client_secret, client_auth, scope and audience",
     }
 }
