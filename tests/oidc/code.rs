@@ -97,6 +97,15 @@ fn a_request_that_the_server_refuses_is_told_with_its_reason() {
 }
 
 #[test]
+fn a_client_with_a_wrong_secret_is_not_told_to_begin_again() {
+    let Some(server) = authorization_server() else { return };
+    let registration = server.register("web", json!({}));
+    let consent = begin(&registration.client_with(&[("client_secret", "SANDBOX-SECRET-wrong")]));
+    let error = finish(&consent, &says_yes(consent.url())).unwrap_err();
+    assert_error(&error, Kind::Denied, &["401", "invalid_client", "Check client_id, client_secret"]);
+}
+
+#[test]
 fn a_code_is_good_once() {
     let Some(server) = authorization_server() else { return };
     let registration = server.register("native", json!({}));

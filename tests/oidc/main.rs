@@ -3,9 +3,11 @@
 #![cfg(unix)]
 #![allow(clippy::duplicate_mod, reason = "the C toolchain brings its own word on missing tools")]
 
+mod assertion;
 mod authorization_server;
 mod code;
 mod credentials;
+mod discovery;
 #[cfg(all(feature = "capi", target_os = "linux"))]
 #[path = "../c/executable.rs"]
 mod executable;
