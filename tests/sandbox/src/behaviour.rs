@@ -50,6 +50,12 @@ pub struct Behaviour {
     pub require_pkce: bool,
     /// OAuth: the user says no.
     pub deny_consent: bool,
+    /// OAuth: the raw `interval` of device answers; `{"absent": true}` leaves it out.
+    pub device_interval: Value,
+    /// OAuth: the raw `expires_in` of device answers, likewise.
+    pub device_expires_in: Value,
+    /// OAuth: device answers have `verification_uri_complete`.
+    pub device_complete: bool,
     /// OAuth: how Basic credentials are to be encoded.
     pub basic_encoding: BasicEncoding,
     /// OAuth: the only audience that client assertions may have; null takes the issuer and the token endpoint.
@@ -143,6 +149,9 @@ impl Default for Behaviour {
             redirect_iss: None,
             require_pkce: true,
             deny_consent: false,
+            device_interval: json!(1),
+            device_expires_in: json!(600),
+            device_complete: true,
             basic_encoding: BasicEncoding::Form,
             assertion_audience: None,
             metadata: Map::new(),
@@ -150,7 +159,7 @@ impl Default for Behaviour {
     }
 }
 
-fn sane_seconds(lifetime: &Value) -> Option<Duration> {
+pub(crate) fn sane_seconds(lifetime: &Value) -> Option<Duration> {
     let seconds = match lifetime {
         Value::Number(number) => number.as_f64()?,
         Value::String(text) => text.parse().ok()?,

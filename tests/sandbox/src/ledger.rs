@@ -42,6 +42,8 @@ pub(crate) struct Subject {
     pub(crate) scope: String,
     pub(crate) audience: Vec<String>,
     pub(crate) resource: Vec<String>,
+    /// The person who said yes, where the request named one.
+    pub(crate) person: Option<String>,
 }
 
 impl Subject {
@@ -53,6 +55,7 @@ impl Subject {
             scope: String::new(),
             audience: Vec::new(),
             resource: Vec::new(),
+            person: None,
         }
     }
 }

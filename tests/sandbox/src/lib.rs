@@ -41,6 +41,7 @@ mod sandbox;
 mod server;
 mod vendor;
 
+pub use authorization_server::device::DeviceAnswer;
 pub use behaviour::{BasicEncoding, Behaviour};
 pub use control::{Control, ControlError};
 pub use fault::{Body, Cut, Fault};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use crate::authorization_server::device::DeviceAnswer;
 use crate::control::{Control, ControlError};
 use crate::fault::Fault;
 use crate::journal::{Recorded, Tally};
@@ -136,6 +137,12 @@ impl Sandbox {
     #[track_caller]
     pub fn regenerate(&self, vendor: &str) -> String {
         sure(self.control.regenerate(vendor))
+    }
+
+    /// Decides what the device that shows this user code meets from now on.
+    #[track_caller]
+    pub fn answer_device(&self, user_code: &str, answer: DeviceAnswer) {
+        sure(self.control.answer_device("oauth2", user_code, answer));
     }
 
     /// Issues a PINK personal access token; an empty scope means the usual one.

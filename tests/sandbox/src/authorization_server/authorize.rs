@@ -56,6 +56,7 @@ impl AuthorizationServer {
                 scope: scope.to_owned(),
                 audience: query.all("audience"),
                 resource: query.all("resource"),
+                person: query.get("login_hint").map(str::to_owned),
                 ..Subject::new(Level::Access, client.id)
             },
             redirect_uri: redirect_uri.to_owned(),

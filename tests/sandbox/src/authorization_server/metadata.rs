@@ -39,6 +39,9 @@ impl AuthorizationServer {
             "authorization_response_iss_parameter_supported":
                 self.at_desk().behaviour.iss_in_redirect,
         });
+        if self.offers_devices() {
+            body["device_authorization_endpoint"] = json!(self.url(profile.device_path));
+        }
         for (name, value) in &self.at_desk().behaviour.metadata {
             body[name] = value.clone();
         }

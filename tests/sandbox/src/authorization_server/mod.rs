@@ -5,6 +5,7 @@ mod assertion;
 mod authorize;
 mod client;
 mod code;
+pub(crate) mod device;
 mod failure;
 mod metadata;
 mod parameters;
@@ -31,6 +32,7 @@ use crate::vendor::{Route, Settings, Vendor};
 use assertion::Assertions;
 use client::Client;
 use code::Codes;
+use device::{DeviceAnswer, Devices};
 
 /// The switches that only an authorization server has.
 const OAUTH_SWITCHES: [&str; 10] = [
@@ -46,6 +48,9 @@ const OAUTH_SWITCHES: [&str; 10] = [
     "metadata",
 ];
 
+/// The switches of one that knows devices.
+const DEVICE_SWITCHES: [&str; 3] = ["device_interval", "device_expires_in", "device_complete"];
+
 /// How one instance differs from another.
 struct Profile {
     name: &'static str,
@@ -53,6 +58,8 @@ struct Profile {
     authorize_path: &'static str,
     token_path: &'static str,
     revoke_path: &'static str,
+    device_path: &'static str,
+    verification_path: &'static str,
     resource_endpoint: &'static str,
     resource_path: &'static str,
     /// The scope of the published settings, and of a request that names none.
@@ -72,6 +79,8 @@ const PINK: Profile = Profile {
     authorize_path: "/oauth/authorize",
     token_path: "/oauth/token",
     revoke_path: "/oauth/revoke",
+    device_path: "/oauth/device",
+    verification_path: "/oauth/verify",
     resource_endpoint: "me",
     resource_path: "/v1/me",
     scope: PINK_SCOPE,
@@ -90,10 +99,12 @@ const OAUTH2: Profile = Profile {
     authorize_path: "/authorize",
     token_path: "/token",
     revoke_path: "/revoke",
+    device_path: "/device",
+    verification_path: "/verify",
     resource_endpoint: "resource",
     resource_path: "/v1/resource",
     scope: OAUTH2_SCOPE,
-    grants: &["client_credentials", "authorization_code", "refresh_token"],
+    grants: &["client_credentials", "authorization_code", "refresh_token", device::GRANT_TYPE],
     personal_access_token: None,
 };
 
@@ -104,6 +115,8 @@ pub(crate) struct AuthorizationServer {
     desk: Mutex<Desk>,
     /// Locked before the desk where both are needed.
     codes: Mutex<Codes>,
+    /// The same.
+    devices: Mutex<Devices>,
     assertions: Mutex<Assertions>,
 }
 
@@ -120,10 +133,12 @@ impl AuthorizationServer {
 
     fn new(origin: &str, profile: Profile) -> Self {
         let personal = |value: &str| (value.to_owned(), person(profile.scope));
+        let device_switches =
+            if profile.grants.contains(&device::GRANT_TYPE) { &DEVICE_SWITCHES[..] } else { &[] };
         let setup = Setup {
             vendor: profile.name,
             behaviour: Behaviour::default(),
-            switches: [&ISSUING_SWITCHES[..], &OAUTH_SWITCHES[..]].concat(),
+            switches: [&ISSUING_SWITCHES[..], &OAUTH_SWITCHES[..], device_switches].concat(),
             unstated_validity: Some(Duration::from_secs(3600)),
             given: profile.personal_access_token.map(personal).into_iter().collect(),
         };
@@ -133,6 +148,7 @@ impl AuthorizationServer {
             desk: Mutex::new(Desk::new(setup)),
             codes: Mutex::default(),
             assertions: Mutex::default(),
+            devices: Mutex::default(),
         }
     }
 
@@ -142,6 +158,14 @@ impl AuthorizationServer {
 
     fn assertions(&self) -> MutexGuard<'_, Assertions> {
         self.assertions.lock().expect("assertions")
+    }
+
+    fn offers_devices(&self) -> bool {
+        self.profile.grants.contains(&device::GRANT_TYPE)
+    }
+
+    fn devices(&self) -> MutexGuard<'_, Devices> {
+        self.devices.lock().expect("devices")
     }
 
     fn url(&self, path: &str) -> String {
@@ -163,7 +187,7 @@ impl Vendor for AuthorizationServer {
         let profile = &self.profile;
         let inserted = format!("{}/{}", metadata::OAUTH_PATH, profile.name);
         let resource = profile.resource_endpoint;
-        vec![
+        let mut routes = vec![
             Route::new(&self, "authorize", get, profile.authorize_path, Self::authorize),
             Route::new(&self, "token", post, profile.token_path, Self::token),
             Route::new(&self, "revoke", post, profile.revoke_path, Self::revoke),
@@ -172,7 +196,14 @@ impl Vendor for AuthorizationServer {
             Route::new(&self, "metadata", get, metadata::OAUTH_PATH, Self::metadata),
             Route::new(&self, "metadata", get, metadata::OPENID_PATH, Self::metadata),
             Route::new(&self, "metadata", get, "", Self::metadata).outside(inserted),
-        ]
+        ];
+        if self.offers_devices() {
+            routes.extend([
+                Route::new(&self, "device", post, profile.device_path, Self::authorize_device),
+                Route::new(&self, "verify", get, profile.verification_path, Self::verify_device),
+            ]);
+        }
+        routes
     }
 
     fn settings(&self) -> Settings {
@@ -202,6 +233,15 @@ impl Vendor for AuthorizationServer {
     fn forget(&self) {
         *self.codes() = Codes::default();
         *self.assertions() = Assertions::default();
+        *self.devices() = Devices::default();
+    }
+
+    fn answer_device(&self, user_code: &str, answer: DeviceAnswer) -> Result<(), ControlError> {
+        if !self.offers_devices() {
+            return Err(ControlError::Unsupported(self.name()));
+        }
+        let unknown = || ControlError::Invalid(format!("no user code {user_code:?}"));
+        self.devices().decide(user_code, answer).then_some(()).ok_or_else(unknown)
     }
 
     fn issue_personal_access_token(&self, scope: &str) -> Result<String, ControlError> {

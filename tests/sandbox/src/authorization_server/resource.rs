@@ -91,12 +91,15 @@ impl AuthorizationServer {
         if let Some(wanted) = scope.filter(|&wanted| !reaches(wanted)) {
             return Err(Challenge::insufficient(wanted));
         }
-        let body = json!({
+        let mut body = json!({
             "subject": subject.holder,
             "scope": subject.scope,
             "audience": subject.audience,
             "resource": subject.resource,
         });
+        if let Some(person) = &subject.person {
+            body["person"] = json!(person);
+        }
         Ok(Answer::json(StatusCode::OK, &body))
     }
 }

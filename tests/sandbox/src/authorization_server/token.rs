@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::AuthorizationServer;
 use super::client::{Client, authenticate};
 use super::code::{Proof, Refusal};
+use super::device;
 use super::failure::Failure;
 use super::parameters::Parameters;
 use crate::answer::Answer;
@@ -37,6 +38,7 @@ impl AuthorizationServer {
             }
             "authorization_code" => self.redeem_code(client, &form),
             "refresh_token" => self.refresh(client, &form),
+            device::GRANT_TYPE => self.redeem_device_code(client, &form),
             _ => self.client_credentials(client, &form),
         }
     }
@@ -89,19 +91,20 @@ impl AuthorizationServer {
         let mut codes = self.codes();
         let mut desk = self.at_desk();
         match codes.redeem(code, &proof) {
-            Ok((subject, family)) => {
-                let mut description = describe(&mut desk, subject.clone(), Some(family));
-                if desk.behaviour.issue_refresh_token {
-                    add_refresh_token(&mut desk, &mut description, subject, family);
-                }
-                Ok(description)
-            }
+            Ok((subject, family)) => Ok(describe_lasting(&mut desk, subject, family)),
             Err(Refusal::Unfit(failure)) => Err(failure),
             Err(Refusal::Reused(family)) => {
                 desk.ledger.revoke_family(family);
                 Err(Failure::grant("the code was used before; what it bought is revoked"))
             }
         }
+    }
+
+    /// RFC 8628 section 3.4.
+    fn redeem_device_code(&self, client: &Client, form: &Parameters) -> Result<Description, Failure> {
+        let code = form.require("device_code", "device_code is missing")?;
+        let (subject, family) = self.devices().poll(code, client.id)?;
+        Ok(describe_lasting(&mut self.at_desk(), subject, family))
     }
 
     /// RFC 6749 section 6, with rotation and the detection of reuse as in RFC 9700 section 4.14.2.
@@ -157,6 +160,15 @@ fn describe(desk: &mut Desk, subject: Subject, family: Option<Family>) -> Descri
     let scope = subject.scope.clone();
     let mut description = desk.grant(subject, family);
     description.insert("scope".to_owned(), json!(scope));
+    description
+}
+
+/// With a refresh token, unless switched off.
+fn describe_lasting(desk: &mut Desk, subject: Subject, family: Family) -> Description {
+    let mut description = describe(desk, subject.clone(), Some(family));
+    if desk.behaviour.issue_refresh_token {
+        add_refresh_token(desk, &mut description, subject, family);
+    }
     description
 }
 

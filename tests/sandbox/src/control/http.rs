@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Control, ControlError};
 use crate::answer::Answer;
+use crate::authorization_server::device::DeviceAnswer;
 use crate::fault::Fault;
 use crate::ledger::{Level, Revocation};
 
@@ -31,6 +32,7 @@ pub(crate) fn router() -> Router<Arc<Control>> {
         .route("/control/vendors/{vendor}/revoke", post(revoke))
         .route("/control/vendors/{vendor}/expire", post(expire))
         .route("/control/vendors/{vendor}/regenerate", post(regenerate))
+        .route("/control/vendors/{vendor}/device", post(answer_device))
         .route("/control/vendors/{vendor}/personal_access_tokens", post(issue_personal_access_token))
 }
 
@@ -74,6 +76,12 @@ async fn regenerate(State(control): Shared, Path(vendor): Path<String>) -> Respo
     answer(token.map(|token| json!({"access_token": token})))
 }
 
+async fn answer_device(State(control): Shared, Path(vendor): Path<String>, body: Bytes) -> Response {
+    let decided = read::<Decision>(&body)
+        .and_then(|decision| control.answer_device(&vendor, &decision.user_code, decision.answer));
+    answer(decided.map(|()| json!({})))
+}
+
 async fn issue_personal_access_token(
     State(control): Shared,
     Path(vendor): Path<String>,
@@ -105,6 +113,14 @@ async fn requests(State(control): Shared, RawQuery(query): RawQuery) -> Response
 struct Selection {
     token: Option<String>,
     level: Option<Value>,
+}
+
+/// The body of a person's decision about a device.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Decision {
+    user_code: String,
+    answer: DeviceAnswer,
 }
 
 /// The body of a request for a personal access token.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use serde_json::{Map, Value, json};
 
 use crate::authorization_server::AuthorizationServer;
+use crate::authorization_server::device::DeviceAnswer;
 use crate::fault::{Fault, FaultQueue};
 use crate::journal::{Journal, Recorded, Tally};
 use crate::ledger::Revocation;
@@ -151,6 +152,16 @@ impl Control {
     /// Presses Acquire's "Generate New Token" and answers with the new one.
     pub fn regenerate(&self, vendor: &str) -> Result<String, ControlError> {
         self.vendor(vendor)?.regenerate()
+    }
+
+    /// Decides what the device that shows this user code meets from now on.
+    pub fn answer_device(
+        &self,
+        vendor: &str,
+        user_code: &str,
+        answer: DeviceAnswer,
+    ) -> Result<(), ControlError> {
+        self.vendor(vendor)?.answer_device(user_code, answer)
     }
 
     /// Issues a personal access token; an empty scope means the vendor's usual one.

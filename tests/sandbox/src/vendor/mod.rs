@@ -14,6 +14,7 @@ pub(crate) use acquired::Acquired;
 pub(crate) use frederick::Frederick;
 
 use crate::answer::Answer;
+use crate::authorization_server::device::DeviceAnswer;
 use crate::call::Call;
 use crate::control::ControlError;
 use crate::desk::Desk;
@@ -48,6 +49,11 @@ pub(crate) trait Vendor: Send + Sync {
 
     /// Presses "Generate New Token".
     fn regenerate(&self) -> Result<String, ControlError> {
+        Err(ControlError::Unsupported(self.name()))
+    }
+
+    /// Decides what a device that waits for its person meets.
+    fn answer_device(&self, _user_code: &str, _answer: DeviceAnswer) -> Result<(), ControlError> {
         Err(ControlError::Unsupported(self.name()))
     }
 

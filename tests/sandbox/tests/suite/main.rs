@@ -6,6 +6,7 @@ mod binary;
 mod client;
 mod code_flow;
 mod control;
+mod device;
 mod faults;
 mod frederick;
 mod oauth2;
