@@ -1,13 +1,12 @@
 //! What the library asks of the operating system about processes and threads: the fork generation, worker
-//! threads that take no signals, files that a forked child does not keep, process groups, and who the user is.
+//! threads that take no signals, descriptors that a forked child does not keep, process groups, and who the user is.
 
 use std::any::Any;
-use std::fs::File;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 
@@ -91,47 +90,35 @@ pub(crate) fn leave_behind(value: Arc<dyn Any + Send + Sync>) {
     LEFT.rcu(|before| Some(Arc::new(Left { _value: Arc::clone(&value), _before: before.clone() })));
 }
 
-/// How many unshared files there may be at once.
-const UNSHARED: usize = 256;
-const FREE: i32 = -1;
-/// Their descriptors.
-static DESCRIPTORS: [AtomicI32; UNSHARED] = [const { AtomicI32::new(FREE) }; UNSHARED];
 /// How many forks were begun, and how many of them are over, in this process.
 static FORKS_BEGUN: AtomicU64 = AtomicU64::new(0);
 static FORKS_OVER: AtomicU64 = AtomicU64::new(0);
 
-/// A file that forked children close at once. A lock on a file belongs to what was opened, which parent and child share:
-/// a child that kept the descriptor would keep the lock of a parent that was killed.
-pub(crate) struct Unshared {
-    file: ManuallyDrop<File>,
-    slot: usize,
+/// Something that holds a descriptor, such as a locked file or a listening socket, which a forked child does not keep:
+/// there it is closed at once, and what is left of it must not be used. A lock on a file belongs to what was opened, which
+/// parent and child share: a child that kept the descriptor would keep the lock of a parent that was killed.
+pub(crate) struct Unshared<T> {
+    held: ManuallyDrop<T>,
+    place: platform::Place,
     born: u64,
 }
 
-impl Unshared {
-    /// Opens a file. None if there are too many already: there is room again when one is dropped.
-    pub(crate) fn open(open: impl Fn() -> io::Result<File>) -> io::Result<Option<Unshared>> {
+impl<T: platform::Descriptor> Unshared<T> {
+    /// Opens it. If a fork comes between, so that the child has a copy that it does not know of, it is opened again.
+    pub(crate) fn open<E>(open: impl Fn() -> Result<T, E>) -> Result<Unshared<T>, E> {
+        watch();
         loop {
             let begun = FORKS_BEGUN.load(Ordering::SeqCst);
             if FORKS_OVER.load(Ordering::SeqCst) == begun {
-                let Some(unshared) = Unshared::register(open()?) else { return Ok(None) };
-                // A fork that came between the opening and the registration has left the child with the file. It is
-                // not locked yet; another one will be.
+                let held = open()?;
+                let place = platform::remember(&held);
+                let unshared = Unshared { held: ManuallyDrop::new(held), place, born: generation() };
                 if FORKS_BEGUN.load(Ordering::SeqCst) == begun {
-                    return Ok(Some(unshared));
+                    return Ok(unshared);
                 }
             }
             std::thread::yield_now();
         }
-    }
-
-    fn register(file: File) -> Option<Unshared> {
-        let descriptor = platform::descriptor(&file);
-        let taken = |slot: &AtomicI32| {
-            slot.compare_exchange(FREE, descriptor, Ordering::SeqCst, Ordering::Relaxed).is_ok()
-        };
-        let slot = DESCRIPTORS.iter().position(taken)?;
-        Some(Unshared { file: ManuallyDrop::new(file), slot, born: generation() })
     }
 
     /// Whether this process opened it, and not one that it was forked from.
@@ -140,22 +127,22 @@ impl Unshared {
     }
 }
 
-impl Deref for Unshared {
-    type Target = File;
+impl<T> Deref for Unshared<T> {
+    type Target = T;
 
-    fn deref(&self) -> &File {
-        &self.file
+    fn deref(&self) -> &T {
+        &self.held
     }
 }
 
-impl Drop for Unshared {
+impl<T> Drop for Unshared<T> {
     fn drop(&mut self) {
-        // In a forked child it is closed, and its number may be another file's by now.
-        if self.is_ours() {
+        // In a forked child it is closed, and its number may be another descriptor's by now.
+        if self.born == generation() {
             // Forgotten first: a child must not close what has that number next.
-            DESCRIPTORS[self.slot].store(FREE, Ordering::SeqCst);
+            platform::forget(self.place);
             // SAFETY: it is dropped here alone, and not used afterwards.
-            unsafe { ManuallyDrop::drop(&mut self.file) };
+            unsafe { ManuallyDrop::drop(&mut self.held) };
         }
     }
 }
@@ -193,10 +180,10 @@ pub(crate) use platform::{effective_user, kill_group};
 
 #[cfg(unix)]
 mod platform {
-    use std::fs::File;
     use std::mem::MaybeUninit;
     use std::os::fd::AsRawFd;
-    use std::sync::atomic::Ordering;
+    use std::ptr;
+    use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
     extern "C" fn before() {
         super::FORKS_BEGUN.fetch_add(1, Ordering::SeqCst);
@@ -212,23 +199,65 @@ mod platform {
         super::UNFINISHED.store(0, Ordering::SeqCst);
         // Other threads that were forking are not here.
         super::FORKS_OVER.store(super::FORKS_BEGUN.load(Ordering::SeqCst), Ordering::SeqCst);
-        for slot in &super::DESCRIPTORS {
-            let descriptor = slot.swap(super::FREE, Ordering::SeqCst);
-            if descriptor != super::FREE {
-                // SAFETY: the descriptor is this child's copy, which nothing in it uses: close is safe after a fork.
+        for slot in slots() {
+            let descriptor = slot.descriptor.swap(NONE, Ordering::SeqCst);
+            if descriptor != NONE {
+                // SAFETY: close is safe in a forked child, and whoever held this copy leaves it alone.
                 unsafe { libc::close(descriptor) };
             }
         }
+    }
+
+    /// What an [`Unshared`](super::Unshared) can hold.
+    pub(crate) use std::os::fd::AsRawFd as Descriptor;
+
+    /// A descriptor that a forked child closes. Slots are used again and never freed, so that the child can walk them
+    /// whatever its parent was doing.
+    pub(super) struct Slot {
+        descriptor: AtomicI32,
+        next: *const Slot,
+    }
+
+    pub(super) type Place = &'static Slot;
+
+    // SAFETY: `next` is set before the slot is shared, and never after.
+    unsafe impl Sync for Slot {}
+
+    const NONE: i32 = -1;
+    static SLOTS: AtomicPtr<Slot> = AtomicPtr::new(ptr::null_mut());
+
+    pub(super) fn slots() -> impl Iterator<Item = Place> {
+        // SAFETY: slots live for ever.
+        let first = unsafe { SLOTS.load(Ordering::Acquire).as_ref() };
+        // SAFETY: the same.
+        std::iter::successors(first, |slot| unsafe { slot.next.as_ref() })
+    }
+
+    pub(super) fn remember(held: &impl AsRawFd) -> Place {
+        let descriptor = held.as_raw_fd();
+        let free = slots().find(|slot| {
+            slot.descriptor.compare_exchange(NONE, descriptor, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+        });
+        free.unwrap_or_else(|| {
+            let new = Box::leak(Box::new(Slot { descriptor: AtomicI32::new(descriptor), next: ptr::null() }));
+            loop {
+                let first = SLOTS.load(Ordering::Acquire);
+                new.next = first;
+                if SLOTS.compare_exchange(first, new, Ordering::Release, Ordering::SeqCst).is_ok() {
+                    return new;
+                }
+            }
+        })
+    }
+
+    pub(super) fn forget(place: Place) {
+        place.descriptor.store(NONE, Ordering::SeqCst);
     }
 
     pub(super) fn watch() {
         // SAFETY: the handlers only touch atomics and close descriptors, which is safe in a forked child. The C
         // library is linked with -z nodelete, so they are there as long as the process.
         unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
-    }
-
-    pub(super) fn descriptor(file: &File) -> i32 {
-        file.as_raw_fd()
     }
 
     extern "C" fn wait_for_unfinished() {
@@ -285,17 +314,21 @@ mod platform {
 
 #[cfg(not(unix))]
 mod platform {
-    use std::fs::File;
-
     pub(super) fn watch() {}
 
     /// The process's end waits for nothing here.
     pub(super) fn at_exit() {}
 
-    /// Nothing is forked here.
-    pub(super) fn descriptor(_file: &File) -> i32 {
-        0
-    }
+    /// Nothing forks here.
+    pub(crate) trait Descriptor {}
+
+    impl<T> Descriptor for T {}
+
+    pub(super) type Place = ();
+
+    pub(super) fn remember<T>(_held: &T) {}
+
+    pub(super) fn forget(_place: Place) {}
 
     pub(super) fn block_signals() {}
 
@@ -308,6 +341,7 @@ mod platform {
 
 #[cfg(all(test, unix))]
 mod test {
+    use std::fs::File;
     use std::os::unix::fs::FileTypeExt;
 
     use super::*;
@@ -351,6 +385,15 @@ mod test {
     }
 
     #[test]
+    fn places_for_descriptors_are_used_again() {
+        let before = platform::slots().count();
+        for _ in 0..100 {
+            drop(Unshared::open(|| io::pipe().map(|(_, writer)| writer)).unwrap());
+        }
+        assert!(platform::slots().count() < before + 50, "no more than all tests hold at once");
+    }
+
+    #[test]
     fn a_worker_takes_no_signals() {
         let (tell, hear) = std::sync::mpsc::channel();
         spawn_worker(move || {
@@ -387,11 +430,10 @@ mod test {
     }
 
     #[test]
-    fn a_forked_child_has_no_unshared_file() {
+    fn a_forked_child_does_not_keep_what_is_unshared() {
         watch();
         let (reader, writer) = io::pipe().unwrap();
-        let writer = File::from(std::os::fd::OwnedFd::from(writer));
-        let unshared = Unshared::open(|| writer.try_clone()).unwrap().unwrap();
+        let unshared = Unshared::open(|| writer.try_clone()).unwrap();
         drop(writer);
         let child = sleeping_child();
         assert!(unshared.is_ours());
@@ -414,28 +456,8 @@ mod test {
             }
             None => File::open("/dev/null"),
         });
-        assert!(unshared.unwrap().unwrap().metadata().unwrap().file_type().is_char_device());
+        assert!(unshared.unwrap().metadata().unwrap().file_type().is_char_device());
         drop(reader);
         end(child.get());
-    }
-
-    #[test]
-    fn there_is_room_for_so_many_unshared_files_and_again_when_one_is_gone() {
-        watch();
-        let open = || Unshared::open(|| File::open("/dev/null")).unwrap();
-        // In a child, which has none of those that other tests have.
-        // SAFETY: the child opens files on the one thread it has, and leaves by _exit.
-        let child = unsafe { libc::fork() };
-        if child == 0 {
-            let mut all: Vec<_> = std::iter::from_fn(open).take(UNSHARED + 1).collect();
-            let full = all.len() == UNSHARED && open().is_none();
-            all.pop();
-            // SAFETY: leaves at once, without the parent's exit handlers.
-            unsafe { libc::_exit(i32::from(!(full && open().is_some()))) };
-        }
-        let mut status = 0;
-        // SAFETY: `child` is ours and `status` is valid for writing.
-        unsafe { libc::waitpid(child, &mut status, 0) };
-        assert_eq!(status, 0);
     }
 }

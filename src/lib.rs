@@ -52,6 +52,7 @@ mod error;
 mod fork;
 mod keeper;
 mod log;
+mod loopback;
 #[cfg(all(test, shuttle))]
 mod model;
 mod provider;

@@ -50,16 +50,22 @@ impl Condvar {
     }
 }
 
-/// Elects at most one thread at a time. Nobody ever waits for it.
-pub(crate) struct Leader(parking_lot::Mutex<()>);
+/// Elects at most one thread at a time, which has the value as long as it leads. Nobody ever waits for it.
+pub(crate) struct Leader<T = ()>(parking_lot::Mutex<T>);
 
 impl Leader {
     pub(crate) const fn new() -> Leader {
-        Leader(parking_lot::Mutex::new(()))
+        Leader::over(())
+    }
+}
+
+impl<T> Leader<T> {
+    pub(crate) const fn over(value: T) -> Leader<T> {
+        Leader(parking_lot::Mutex::new(value))
     }
 
     /// Some for the one thread that leads until it drops the guard; None for all others.
-    pub(crate) fn try_lead(&self) -> Option<parking_lot::MutexGuard<'_, ()>> {
+    pub(crate) fn try_lead(&self) -> Option<parking_lot::MutexGuard<'_, T>> {
         self.0.try_lock()
     }
 }

@@ -130,6 +130,58 @@ fn a_wrong_issuer_in_the_redirect_is_a_mix_up() {
     assert_eq!(sandbox.count("pink/token"), 0);
 }
 
+/// A client that knows nothing but its server's name.
+fn discovering(sandbox: &Sandbox, vendor: &str, settings: &[(&str, &str)]) -> Client {
+    let mut config = tokenkeep::Config::new(vendor);
+    config.set("issuer", &sandbox.base(vendor)).set("client_id", fixtures::PINK_PUBLIC_CLIENT_ID);
+    for (name, value) in settings {
+        config.set(name, value);
+    }
+    support::open(&config)
+}
+
+#[test]
+fn a_server_that_announces_its_name_must_give_it_in_every_redirect() {
+    let sandbox = sandbox();
+    let announced = json!({"authorization_response_iss_parameter_supported": true});
+    sandbox.configure("pink", json!({"iss_in_redirect": false, "metadata": announced}));
+    let client = discovering(&sandbox, "pink", &[("redirect_uri", fixtures::WEB_REDIRECT_URI)]);
+    let consent = begin(&client);
+    let nameless = say_yes(consent.url());
+    let error = finish(&consent, &nameless).unwrap_err();
+    assert_error(&error, Kind::Protocol, &["names no issuer", &sandbox.base("pink"), "RFC 9207"]);
+    let refused =
+        format!("{}?error=access_denied&state={}", fixtures::WEB_REDIRECT_URI, parameter(&nameless, "state"));
+    assert_eq!(finish(&consent, &refused).unwrap_err().kind(), Kind::Protocol, "nor is its no believed");
+    assert_eq!(sandbox.count("pink/token"), 0);
+    let named = format!("{nameless}&iss={}", sandbox.base("pink"));
+    finish(&consent, &named).expect("with its name it is the server's");
+}
+
+#[test]
+fn a_consent_waits_for_its_servers_metadata_as_the_call_says() {
+    let sandbox = sandbox();
+    let redirect = [("redirect_uri", "http://127.0.0.1/callback")];
+    sandbox.fault(Fault { hang: true, ..Fault::on("pink/metadata") });
+    let slow = discovering(&sandbox, "pink", &redirect);
+    let (error, took) = support::timed(|| slow.consent(&support::within(200)).unwrap_err());
+    assert_error(&error, Kind::Timeout, &["addresses in time"]);
+    assert!(took < PATIENCE / 10, "{took:?}");
+    sandbox.clear_faults();
+    let client = discovering(&sandbox, "pink", &[redirect[0], ("account", "other")]);
+    let consent = begin(&client);
+    assert!(consent.url().starts_with(&format!("{}/oauth/authorize?", sandbox.base("pink"))));
+    finish(&consent, &say_yes(consent.url())).unwrap();
+    let settings = [("grant", "device_code")];
+    let device = begin(&discovering(&sandbox, "oauth2", &settings));
+    assert_eq!(support::browser::get(device.url(), &[]).status, 200);
+    device.wait(&Call::default()).unwrap();
+    let without = support::sandbox();
+    without.configure("oauth2", json!({"metadata": {"device_authorization_endpoint": null}}));
+    let error = discovering(&without, "oauth2", &settings).consent(&Call::default()).unwrap_err();
+    assert_error(&error, Kind::Config, &["set device_url"]);
+}
+
 #[test]
 fn a_no_is_told_with_the_servers_words() {
     let sandbox = sandbox();
@@ -180,6 +232,52 @@ fn a_consent_finishes_once() {
 }
 
 #[test]
+fn a_consent_is_not_lost_where_no_thread_can_be_started() {
+    let sandbox_url = support::told("SANDBOX_BASE");
+    let Some(base) = sandbox_url else {
+        let sandbox = sandbox();
+        let environment = [("SANDBOX_BASE", &*sandbox.base("pink"))];
+        support::in_child("a_consent_is_not_lost_where_no_thread_can_be_started", &environment, None);
+        assert_eq!(sandbox.count("pink/token"), 1);
+        return;
+    };
+    let mut config = tokenkeep::Config::new("pink");
+    config.set("client_id", fixtures::PINK_PUBLIC_CLIENT_ID).set("redirect_uri", fixtures::WEB_REDIRECT_URI);
+    config.set("authorize_url", &format!("{base}/oauth/authorize"));
+    config.set("token_url", &format!("{base}/oauth/token"));
+    let consent = begin(&support::open(&config));
+    let url = say_yes(consent.url());
+    let before = limit_address_space(None);
+    // No room for another thread's stack.
+    limit_address_space(Some(address_space() + (1 << 20)));
+    let error = finish(&consent, &url);
+    limit_address_space(Some(before));
+    assert_error(&error.unwrap_err(), Kind::Internal, &["no thread could be started"]);
+    finish(&consent, &url).expect("and later it is finished");
+}
+
+/// How many bytes of address space this process has.
+fn address_space() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").expect("this is Linux");
+    let pages: u64 = pages.split(' ').next().and_then(|pages| pages.parse().ok()).expect("a number");
+    // SAFETY: sysconf only looks something up.
+    pages * u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).expect("a size")
+}
+
+/// Sets how many bytes it may have, and tells how many it might before.
+fn limit_address_space(bytes: Option<u64>) -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is valid for reading and writing.
+    unsafe {
+        libc::getrlimit(libc::RLIMIT_AS, &mut limit);
+        let before = limit.rlim_cur;
+        limit.rlim_cur = bytes.unwrap_or(before);
+        libc::setrlimit(libc::RLIMIT_AS, &limit);
+        before
+    }
+}
+
+#[test]
 fn a_code_that_buys_nothing_ends_the_consent_and_leaves_the_grant_in_use() {
     let sandbox = sandbox();
     let client = consented(&sandbox, &[]);
@@ -203,6 +301,24 @@ fn a_code_whose_answer_was_lost_is_not_sent_again() {
         let error = finish(&consent, &say_yes(consent.url())).unwrap_err();
         assert_eq!(error.kind(), Kind::Network);
         assert_eq!(sandbox.count("pink/token"), 1);
+    }
+}
+
+#[test]
+fn no_parameter_of_the_request_is_set_twice() {
+    let sandbox = sandbox();
+    for extra in [
+        "login_hint=eve",
+        "state=x",
+        "scope=all",
+        "redirect_uri=https%3A%2F%2Fevil.example",
+        "code_challenge=x",
+    ] {
+        let mut config = support::config(&sandbox, "pink");
+        config.set("login_hint", "ada").set("authorize_extra", extra);
+        let error = Client::new(&config).unwrap_err();
+        let name = extra.split('=').next().unwrap();
+        assert_error(&error, Kind::Config, &[&format!("authorize_extra holds {name}")]);
     }
 }
 
@@ -231,7 +347,7 @@ fn a_consent_is_for_the_code_grant_alone() {
     let sandbox = sandbox();
     for vendor in ["acquired", "frederick", "oauth2", "acquire"] {
         let error = client(&sandbox, vendor).consent(&Call::default()).unwrap_err();
-        assert_error(&error, Kind::Unsupported, &[vendor, "authorization_code"]);
+        assert_error(&error, Kind::Unsupported, &[vendor, "authorization_code", "device_code"]);
     }
 }
 

@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine;
 use serde_json::json;
+use support::browser::{address, is_open, parameter};
 use support::server::{self, Server};
 use support::stores::{KEY, Stores, consent};
 use support::{
-    client, client_with, consented, failure, pause, sandbox, together, token, until_asked, within,
+    client, client_with, consented, failure, pause, sandbox, together, token, until, until_asked, within,
 };
 use tokenkeep::{Call, Kind};
 use tokenkeep_sandbox::{Fault, fixtures};
@@ -63,6 +64,7 @@ fn a_client_works_in_a_forked_child() {
     children_know_the_metadata_that_their_parent_read();
     a_child_and_its_parent_take_turns_at_a_stored_refresh_token();
     a_child_forked_while_its_parent_refreshes_gets_what_that_brings();
+    a_child_does_not_keep_the_port_that_its_parent_waits_at();
     forks_while_threads_use_the_client_all_work();
 }
 
@@ -236,6 +238,36 @@ fn naming_server() -> Server {
         )
         .into_bytes()
     })
+}
+
+fn a_child_does_not_keep_the_port_that_its_parent_waits_at() {
+    let sandbox = sandbox();
+    let client = client_with(&sandbox, "pink", &[("redirect_uri", "http://127.0.0.1/callback")]);
+    let consent = client.consent(&Call::default()).unwrap();
+    let place = address(&parameter(consent.url(), "redirect_uri"));
+    let (mut reader, writer) = std::io::pipe().expect("a pipe");
+    // SAFETY: the child uses the library on the one thread it has, waits for the parent and leaves by _exit.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        drop(writer);
+        let told = consent.wait(&Call::default()).err().map(|error| error.kind());
+        // Its descriptor's number may be another's by now: to drop the consent closes nothing.
+        let other = std::fs::File::open("/dev/null").expect("a file");
+        drop(consent);
+        let kept = other.metadata().is_ok();
+        reader.read_to_end(&mut Vec::new()).ok();
+        // SAFETY: leaves at once, without the parent's exit handlers.
+        unsafe { libc::_exit(if told == Some(Kind::Unsupported) && kept { 0 } else { 1 }) };
+    }
+    drop(reader);
+    assert!(is_open(&place), "the parent goes on waiting");
+    drop(consent);
+    until("the port is closed although the child lives", || !is_open(&place));
+    drop(writer);
+    let mut status = 0;
+    // SAFETY: the child is ours and `status` is valid for writing.
+    unsafe { libc::waitpid(child, &mut status, 0) };
+    assert_eq!(status, 0, "what the child saw");
 }
 
 fn forks_while_threads_use_the_client_all_work() {

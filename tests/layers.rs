@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// From the ground up. What a module of one layer names lies in the same layer or below.
 const LAYERS: [&[&str]; 6] = [
     &["error", "secret", "token", "clock", "fork", "sync", "log", "settings", "template", "provider", "seal"],
-    &["transport"],
+    &["transport", "loopback"],
     &["scheme", "store"],
     &["keeper"],
     &["client"],
@@ -242,6 +242,11 @@ fn the_scheme_and_the_store_do_not_know_each_other() {
 #[test]
 fn only_the_transport_names_the_http_client() {
     assert_only(&["ureq"], |path| path.starts_with("transport.rs") || path.starts_with("transport"));
+}
+
+#[test]
+fn only_the_loopback_listens() {
+    assert_only(&["TcpListener", "UdpSocket", "UnixListener"], |path| path.starts_with("loopback"));
 }
 
 #[test]

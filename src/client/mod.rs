@@ -3,6 +3,7 @@
 mod call;
 mod consent;
 mod family;
+mod patience;
 mod seat;
 #[cfg(test)]
 mod test;
@@ -19,8 +20,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::keeper::{self, Asked as KeeperAsked, Keeper, Live, Tenant};
 use crate::log::{Event, Log};
-use crate::provider::{Provider, SchemeName};
-use crate::scheme::oauth2::{self, authorization::Authorization};
+use crate::provider::Provider;
 use crate::scheme::{self, challenge, shorten};
 use crate::settings::{Config, Settings, faulty, is_safe_url};
 use crate::token::{self, Presentation, Token, Verdict};
@@ -28,6 +28,7 @@ use crate::token::{self, Presentation, Token, Verdict};
 pub use call::{Call, Stats};
 pub use consent::Consent;
 use family::Family;
+use patience::Patience;
 use seat::Seats;
 pub use waiting::{Asked, Waiting};
 
@@ -233,36 +234,24 @@ impl Client {
     /// case, even if the call fails.
     pub fn revoke(&self, call: &Call<'_>) -> Result<()> {
         let flight = self.0.keeper.revoke();
-        let deadline = self.now().saturating_add(crate::clock::nanos(self.timeout(call)));
-        loop {
-            let left = crate::clock::span(deadline.saturating_sub(self.now()));
-            if let Some(outcome) = flight.wait(left.min(Duration::from_millis(100))) {
-                return outcome;
-            }
-            if self.is_closed() {
-                return Err(self.closed());
-            }
-            if call.interrupt.is_some_and(|interrupted| interrupted()) {
-                return Err(Error::new(Kind::Cancelled, "the call was interrupted; the revocation goes on"));
-            }
-            if left.is_zero() {
-                return Err(Error::new(Kind::Timeout, "the vendor has not confirmed the revocation in time"));
-            }
-        }
+        let patience = Patience::new(self, call, "the revocation goes on");
+        patience.attend(&flight, "the vendor has not confirmed the revocation in time")
     }
 
-    /// Begins a person's consent, where the grant is `authorization_code`.
-    pub fn consent(&self, _call: &Call<'_>) -> Result<Consent> {
-        let (provider, settings) = (&self.0.provider, &self.0.settings);
-        if provider.scheme != SchemeName::Oauth2 || oauth2::grant(provider, settings) != "authorization_code"
-        {
-            let why = format!(
-                "{}: nobody is asked for consent here; that is for grant = authorization_code",
-                provider.name
-            );
-            return Err(Error::new(Kind::Unsupported, why));
-        }
-        Ok(Consent::new(self, Authorization::new(settings)?))
+    /// Begins a person's consent, where the grant is `authorization_code` or `device_code`. Waits for the vendor, as the
+    /// call says, where it must be asked for a code or for its addresses. Where `redirect_uri` is a loopback address
+    /// without a port, a port is opened, which is closed with the consent.
+    pub fn consent(&self, call: &Call<'_>) -> Result<Consent> {
+        Consent::begin(self, call)
+    }
+
+    /// Goes on with a consent that [`Consent::seal`] gave in this process or another, for ten minutes. The settings must
+    /// be the same: client, account, redirect URI, scope, `store_key` (or `store_key_previous`).
+    ///
+    /// An error of kind [`ConsentRequired`](Kind::ConsentRequired): the ten minutes are over.
+    /// [`InvalidArgument`](Kind::InvalidArgument): it is none of this client's.
+    pub fn resume(&self, sealed: &str) -> Result<Consent> {
+        Consent::resume(self, sealed)
     }
 
     /// Numbers of this client and its credential.

@@ -4,14 +4,12 @@ use std::io::PipeWriter;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::patience::SLICE;
 use super::{Call, Client};
 use crate::clock;
 use crate::error::{Error, Kind, Result};
 use crate::keeper::{Asked as KeeperAsked, Flight, Live};
 use crate::token::{Token, Verdict};
-
-/// How long a wait goes on without looking whether the client was closed or the caller interrupted.
-const SLICE: Duration = Duration::from_millis(100);
 
 /// The answer of [`Client::ask`].
 pub enum Asked {
@@ -38,9 +36,9 @@ impl Waiting {
         Waiting { client: client.clone(), flight, min_valid: call.min_valid, deadline, renewal: true }
     }
 
-    /// A wait for what a person's code buys.
-    pub(super) fn for_consent(client: &Client, flight: Arc<Flight<Arc<Live>>>, call: &Call<'_>) -> Waiting {
-        Waiting { renewal: false, ..Waiting::new(client, flight, call) }
+    /// A wait for what a person's yes buys, until that time by the running clock.
+    pub(super) fn for_consent(client: &Client, flight: Arc<Flight<Arc<Live>>>, deadline: i64) -> Waiting {
+        Waiting { client: client.clone(), flight, min_valid: Duration::ZERO, deadline, renewal: false }
     }
 
     /// What is left until the call's own deadline.

@@ -1,5 +1,6 @@
 //! Keeps one credential's grant fresh: decides when a flight starts, who waits for it, and what is remembered.
 
+mod answered;
 mod flight;
 mod key;
 mod registry;
@@ -25,13 +26,14 @@ use crate::log::{Listeners, Log};
 use crate::provider::Provider;
 use crate::scheme;
 use crate::scheme::oauth2::{self, discovery};
-use crate::secret::Secret;
+use crate::secret::{Digest, Secret};
 use crate::settings::{Settings, Source};
 use crate::store::StoredGrant;
 pub(crate) use crate::store::faults;
 use crate::sync::{Leader, Mutex};
 use crate::token::Verdict;
 
+use answered::Answered;
 pub(crate) use flight::Flight;
 use key::Key;
 #[cfg(all(test, shuttle))]
@@ -87,11 +89,13 @@ struct Core {
     state: Mutex<State>,
     /// Who starts an early renewal; all others take the token and go.
     early: Leader,
+    /// Requests for a person's yes whose code was sent.
+    answered: Mutex<Answered>,
 }
 
 impl Core {
     fn new(born: u64, state: State) -> Core {
-        Core { born, state: Mutex::new(state), early: Leader::new() }
+        Core { born, state: Mutex::new(state), early: Leader::new(), answered: Mutex::default() }
     }
 }
 
@@ -208,6 +212,11 @@ impl Keeper {
 
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// Whose grant it keeps, the same in every process; no secret.
+    pub(crate) fn identity(&self) -> Digest {
+        key::identity(&self.provider, &self.settings, self.level)
     }
 
     /// Whether a token of this generation may be handed out now without looking closer. The token's own end is

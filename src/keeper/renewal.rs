@@ -22,6 +22,7 @@ use crate::scheme::acquire;
 #[cfg(all(test, shuttle))]
 use crate::scheme::double::acquire;
 use crate::scheme::oauth2::authorization::Code;
+use crate::scheme::oauth2::device::{self, Device};
 use crate::scheme::{self, Credentials, Exchange, Failure, Granted, oauth2};
 use crate::secret::{Digest, Secret};
 use crate::token::Grant;
@@ -57,7 +58,7 @@ impl Keeper {
 
     /// Whether a renewal neither waits nor asks anybody: what is given, and what only a person can give.
     fn needs_nobody(&self) -> bool {
-        let waits_for_person = oauth2::grant(&self.provider, &self.settings) == "authorization_code"
+        let waits_for_person = oauth2::is_of_person(&self.provider, &self.settings)
             && self.refresh_token.load().is_none()
             && self.settings.secret("refresh_token").is_none();
         !scheme::may_change(&self.settings)
@@ -123,7 +124,8 @@ impl Keeper {
         if !state.take_flight(flight) {
             let live = state.live.clone();
             drop(state);
-            return live.ok_or_else(|| self.revoked_meanwhile(landing));
+            return live
+                .ok_or_else(|| self.unwanted(landing, "the grant was revoked while it was being renewed"));
         }
         let outcome = self.settle(&mut state, landing);
         drop(state);
@@ -133,22 +135,20 @@ impl Keeper {
         outcome
     }
 
-    /// What a renewal brings after the grant was revoked is revoked as well: nobody else knows of it.
-    fn revoked_meanwhile(self: &Arc<Self>, landing: Landing) -> Error {
+    /// A grant that comes when nobody wants it any more is revoked: nobody else knows of it.
+    fn unwanted(self: &Arc<Self>, landing: Landing, why: &str) -> Error {
         if let Landing::Granted(granted, _) = landing {
             let refresh_token = granted.grant.refresh_token.as_ref().map(|token| (token, "refresh_token"));
             for (token, hint) in
                 refresh_token.into_iter().chain([(&granted.grant.access_token, "access_token")])
             {
                 if let Err(error) = self.tell_revoked(token, hint) {
-                    self.listeners.tell(
-                        Level::Warn,
-                        format!("a token that came after the revocation may still live: {error}"),
-                    );
+                    self.listeners
+                        .tell(Level::Warn, format!("a token that came too late may still live: {error}"));
                 }
             }
         }
-        Error::new(Kind::Cancelled, "the grant was revoked while it was being renewed")
+        Error::new(Kind::Cancelled, why)
     }
 
     /// Writes down how a flight ended, and tells the state.
@@ -339,17 +339,49 @@ impl Keeper {
         }
     }
 
-    /// Puts the grant that a person's code buys in use.
-    pub(crate) fn redeem(self: &Arc<Self>, code: Code) -> Arc<Flight<Arc<Live>>> {
-        self.depart(move |keeper| {
+    /// Puts the grant that a person's code buys in use. A code is sent once, whoever has it: an error means that it was
+    /// not sent, and still may be.
+    pub(crate) fn redeem(self: &Arc<Self>, code: Arc<Code>) -> Result<Arc<Flight<Arc<Live>>>> {
+        let (request, core) = (code.request, self.core());
+        if !core.answered.lock().insert(request, self.clock.now().running) {
+            return Err(Error::new(
+                Kind::InvalidArgument,
+                "this consent was finished before in this process: its code is good only once, begin another",
+            ));
+        }
+        let flight = self.buy(move |exchange| oauth2::redeem(exchange, &code), || true);
+        if flight.is_err() {
+            core.answered.lock().remove(&request);
+        }
+        flight
+    }
+
+    /// Asks whether a person has said yes to a device code, and puts the grant that comes of it in use. One that comes
+    /// when nobody wants it any more is revoked.
+    pub(crate) fn poll(
+        self: &Arc<Self>,
+        device: Arc<Device>,
+        wanted: impl Fn() -> bool + Send + 'static,
+    ) -> Result<Arc<Flight<Arc<Live>>>> {
+        self.buy(move |exchange| device::poll(exchange, &device), wanted)
+    }
+
+    /// An exchange that a person's yes allows, in a flight of its own. Where it cannot take off, nothing was sent.
+    fn buy(
+        self: &Arc<Self>,
+        attempt: impl Fn(&Exchange<'_>) -> std::result::Result<Granted, Failure> + Send + 'static,
+        wanted: impl Fn() -> bool + Send + 'static,
+    ) -> Result<Arc<Flight<Arc<Live>>>> {
+        let flight = Arc::new(Flight::new());
+        self.run(&flight, false, move |keeper, _| {
             let credentials = keeper.credentials();
-            let attempt = |exchange: &Exchange<'_>| oauth2::redeem(exchange, &code);
             let (landing, _) = keeper.exchange(&credentials, attempt, None, None, false);
-            keeper.save_consent(&landing);
             match landing {
-                // What a code did not buy says nothing of the grant in use.
+                // What was not had says nothing of the grant in use.
                 Landing::Failed(failure, _) => Err(failure.error),
+                landing if !wanted() => Err(keeper.unwanted(landing, "the consent was cancelled")),
                 landing => {
+                    keeper.save_consent(&landing);
                     let core = keeper.core();
                     let mut state = core.state.lock();
                     // Whatever a renewal of the old grant brings is overtaken.
@@ -357,14 +389,40 @@ impl Keeper {
                     keeper.settle(&mut state, landing)
                 }
             }
-        })
+        })?;
+        Ok(flight)
+    }
+
+    /// Asks the server for something that is no grant, in a flight of its own; on this thread where `here` says that
+    /// nobody is asked. With what is odd about the answer.
+    pub(crate) fn inquire<T: Clone + Send + 'static>(
+        self: &Arc<Self>,
+        here: bool,
+        ask: impl FnOnce(&Exchange<'_>) -> std::result::Result<(T, Vec<String>), Failure> + Send + 'static,
+    ) -> Result<Arc<Flight<T>>> {
+        let flight = Arc::new(Flight::new());
+        self.run(&flight, here, move |keeper, _| {
+            let (found, warnings) = keeper.with_exchange(ask)?;
+            for warning in warnings {
+                keeper.listeners.tell(Level::Warn, warning);
+            }
+            Ok(found)
+        })?;
+        Ok(flight)
     }
 
     pub(super) fn tell_revoked(self: &Arc<Self>, token: &Secret, hint: &str) -> Result<()> {
+        self.with_exchange(|exchange| oauth2::revoke(exchange, token, hint))
+    }
+
+    /// One exchange that brings no grant.
+    fn with_exchange<T>(
+        &self,
+        attempt: impl FnOnce(&Exchange<'_>) -> std::result::Result<T, Failure>,
+    ) -> Result<T> {
         let transport = Transport::new(&self.settings, self.clock.clone(), self.budget());
         let credentials = self.credentials();
-        let exchange = self.exchange_with(&transport, &credentials, None, None);
-        oauth2::revoke(&exchange, token, hint).map_err(|failure| failure.error)
+        attempt(&self.exchange_with(&transport, &credentials, None, None)).map_err(|failure| failure.error)
     }
 
     pub(super) fn freshness(&self) -> Freshness {

@@ -47,7 +47,7 @@ impl<'a> Body<'a> {
         (found.get() != "null").then_some(found)
     }
 
-    fn text(&self, path: &str) -> Option<Secret> {
+    pub(super) fn text(&self, path: &str) -> Option<Secret> {
         self.at(path).and_then(text).filter(|text| !text.expose().is_empty())
     }
 }
@@ -181,7 +181,7 @@ fn shown(value: &RawValue) -> &str {
 }
 
 /// A span in the answer: a number or a number as text, more than none and less than absurd.
-fn expires_in(value: &RawValue, unit: Unit) -> Option<Duration> {
+pub(super) fn expires_in(value: &RawValue, unit: Unit) -> Option<Duration> {
     let number = match text(value) {
         Some(text) => text.expose().trim().parse::<f64>().ok()?,
         None => value.get().parse::<f64>().ok()?,

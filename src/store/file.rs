@@ -82,7 +82,7 @@ impl Store for FileStore {
 }
 
 /// A file's lock, which the kernel takes back when this process ends, and which no forked child has.
-struct FileLock(Unshared);
+struct FileLock(Unshared<File>);
 
 impl FileLock {
     /// None if another held it all the while.
@@ -92,19 +92,16 @@ impl FileLock {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         loop {
-            let open = || private::open_to_change(&mut options.clone(), path).map_err(io::Error::other);
-            if let Some(file) = Unshared::open(open).map_err(|error| fail(&error))? {
-                let lock = FileLock(file);
-                while !lock.try_lock().map_err(|error| fail(&error))? {
-                    if left.is_zero() {
-                        return Ok(None);
-                    }
-                    wait(&mut left);
+            let lock = FileLock(Unshared::open(|| private::open_to_change(&mut options.clone(), path))?);
+            while !lock.try_lock().map_err(|error| fail(&error))? {
+                if left.is_zero() {
+                    return Ok(None);
                 }
-                // Somebody may have cleared the directory meanwhile: then this is the lock of nothing.
-                if lock.is_at(path) {
-                    return Ok(Some(lock));
-                }
+                wait(&mut left);
+            }
+            // Somebody may have cleared the directory meanwhile: then this is the lock of nothing.
+            if lock.is_at(path) {
+                return Ok(Some(lock));
             }
             if left.is_zero() {
                 return Ok(None);

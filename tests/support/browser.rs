@@ -69,6 +69,32 @@ fn page(answer: &str) -> Page {
     }
 }
 
+/// Says this to an address, whatever it is, and reads what comes back; None from whoever hangs up without an answer.
+pub(crate) fn say(address: &str, bytes: &[u8]) -> Option<Page> {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream.write_all(bytes).ok();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok();
+    (!answer.is_empty()).then(|| page(&String::from_utf8_lossy(&answer)))
+}
+
+/// Opens a consent's URL as a person does who says yes, and follows the redirect back to this machine.
+pub(crate) fn log_in(url: &str) -> Page {
+    get(&say_yes(url), &[])
+}
+
+/// Where a loopback URL leads: its host and port.
+pub(crate) fn address(url: &str) -> String {
+    let rest = url.strip_prefix("http://").expect("a plain URL");
+    rest.split(['/', '?']).next().unwrap_or_default().to_owned()
+}
+
+/// Whether anybody listens there.
+pub(crate) fn is_open(address: &str) -> bool {
+    TcpStream::connect(address).is_ok()
+}
+
 /// Uses a resource as a program does: with every header of the token's and, if it has one, its query pair.
 pub(crate) fn call(url: &str, token: &Token) -> Page {
     let headers: Vec<(&str, &str)> = token.headers().collect();

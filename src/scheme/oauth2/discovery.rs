@@ -27,7 +27,6 @@ const STALE: Duration = Duration::from_secs(300);
 const NEW: Duration = Duration::from_secs(1);
 
 /// Where a client's requests go, and what its server says of itself.
-#[allow(dead_code, reason = "some of it is for consents, which do not ask yet")]
 pub(crate) struct Endpoints {
     pub(crate) authorize: Option<Box<str>>,
     pub(crate) token: Option<Box<str>>,

@@ -1,8 +1,9 @@
-//! RFC 6749: authorization code, refresh, client credentials; and revocation (RFC 7009).
+//! RFC 6749: authorization code, refresh, client credentials; the device grant (RFC 8628); and revocation (RFC 7009).
 
 mod assertion;
 mod authentication;
 pub(crate) mod authorization;
+pub(crate) mod device;
 pub(crate) mod discovery;
 mod metadata;
 mod pkce;
@@ -19,7 +20,7 @@ pub(crate) use discovery::endpoints;
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Parameters that are tokenkeep's own to set.
-const OWN: [&str; 16] = [
+const OWN: [&str; 18] = [
     "grant_type",
     "response_type",
     "client_id",
@@ -36,6 +37,8 @@ const OWN: [&str; 16] = [
     "refresh_token",
     "audience",
     "resource",
+    "login_hint",
+    "device_code",
 ];
 
 /// The grant that the settings ask for, or the provider's first.
@@ -99,6 +102,7 @@ pub(super) fn faults(provider: &Provider, settings: &Settings) -> Vec<String> {
 fn endpoints_needed(grant: &str) -> &'static [&'static str] {
     match grant {
         "authorization_code" => &["authorize_url", "token_url"],
+        "device_code" => &["device_url", "token_url"],
         _ => &["token_url"],
     }
 }
@@ -140,12 +144,12 @@ fn redirect_fault(uri: &str) -> Option<String> {
 
 /// Whether a person gave it.
 pub(crate) fn is_of_person(provider: &Provider, settings: &Settings) -> bool {
-    grant(provider, settings) == "authorization_code"
+    matches!(grant(provider, settings), "authorization_code" | "device_code")
 }
 
 /// Whether renewing spends a refresh token that may be good only once.
 pub(crate) fn is_risky(provider: &Provider, settings: &Settings, has_refresh_token: bool) -> bool {
-    let refreshes = matches!(grant(provider, settings), "authorization_code" | "refresh_token");
+    let refreshes = is_of_person(provider, settings) || grant(provider, settings) == "refresh_token";
     refreshes && has_refresh_token && settings.text("refresh_rotates") != Some("off")
 }
 
@@ -157,6 +161,9 @@ pub(super) fn acquire(exchange: &Exchange<'_>) -> Result<Granted, Failure> {
             Some(refresh_token) => refresh(exchange, refresh_token),
             None => {
                 let why = match exchange.settings.secret("refresh_token") {
+                    None if grant(exchange.provider, exchange.settings) == "device_code" => {
+                        "a person must say yes first: begin a consent, show them its URL and user code, and wait for it"
+                    }
                     None => "a person must say yes first: begin a consent and send them to its URL",
                     Some(_) => {
                         "the refresh_token of the settings was used and replaced by this process, and its successor is gone \
@@ -237,6 +244,7 @@ fn token(exchange: &Exchange<'_>, pairs: &[(&str, &str)], repeatable: bool) -> R
 fn hint(grant: &str) -> &'static str {
     match grant {
         "refresh_token" => "the refresh token is spent, revoked or expired: begin a new consent",
+        device::GRANT_TYPE => "begin a new consent",
         _ => "the code is spent or expired, or redirect_uri is not the registered one: begin a new consent",
     }
 }

@@ -58,7 +58,10 @@ class Settings(TypedDict, total=False):
     location_token_url: str | None
 
     # OAuth 2
-    grant: Literal["access_token", "authorization_code", "client_credentials", "refresh_token"] | None
+    grant: (
+        Literal["access_token", "authorization_code", "client_credentials", "device_code", "refresh_token"]
+        | None
+    )
     client_id: str | None
     client_secret: str | None
     client_secret_env: str | None
@@ -85,6 +88,7 @@ class Settings(TypedDict, total=False):
     metadata_issuer: str | None
     authorize_url: str | None
     token_url: str | None
+    device_url: str | None
     revoke_url: str | None
     redirect_uri: str | None
     scope: _Words | None
