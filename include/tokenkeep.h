@@ -641,10 +641,18 @@ TOKENKEEP_MUST_USE tokenkeep_token *tokenkeep_token_clone(const tokenkeep_token 
 void tokenkeep_token_free(tokenkeep_token *token);
 
 /**
- * Begins a person's consent, for a client whose setting `grant` is `authorization_code`: send the
- * person to tokenkeep_consent_url, and give the URL that they come back on to
- * tokenkeep_consent_finish. Free it with tokenkeep_consent_free. Blocks for as long as the call, or
- * else the setting `timeout`, allows: the vendor may have to be asked for its addresses.
+ * Begins a person's consent, for a client whose setting `grant` is `authorization_code` or
+ * `device_code`: send the person to tokenkeep_consent_url. Then
+ *
+ * - with a loopback `redirect_uri` (`http://127.0.0.1/path`, `http://[::1]/path`,
+ *   `http://localhost/path`), tokenkeep_consent_wait. Without a port in it, one is opened here and
+ *   closed with the consent; one that it names is opened by the first wait;
+ * - with any other `redirect_uri`, give the URL that they come back on to tokenkeep_consent_finish;
+ * - with `device_code`, show them tokenkeep_consent_user_code beside the URL, and
+ *   tokenkeep_consent_wait.
+ *
+ * Free it with tokenkeep_consent_free. Blocks for as long as the call, or else the setting
+ * `timeout`, allows: the vendor may have to be asked for its addresses, or for a code.
  *
  * TOKENKEEP_UNSUPPORTED: this client's tokens need no consent.
  */
@@ -655,9 +663,51 @@ tokenkeep_status tokenkeep_client_consent(tokenkeep_client *client,
                                           tokenkeep_error **error);
 
 /**
+ * Goes on with a consent that tokenkeep_consent_seal gave, in this process or another. The client's
+ * settings must be those of the client that began it: client_id, account, redirect_uri, scope,
+ * store_key (or store_key_previous). Asks no vendor. Free it with tokenkeep_consent_free.
+ *
+ * TOKENKEEP_CONSENT_REQUIRED: it was sealed more than ten minutes ago; begin another.
+ * TOKENKEEP_INVALID_ARGUMENT: it was changed, or sealed for another client or with another key.
+ * TOKENKEEP_CONFIG: there is no `store_key`.
+ */
+TOKENKEEP_MUST_USE
+tokenkeep_status tokenkeep_client_resume(tokenkeep_client *client,
+                                         const char *sealed,
+                                         size_t length,
+                                         tokenkeep_consent **out,
+                                         tokenkeep_error **error);
+
+/**
  * Where to send the person.
  */
 const char *tokenkeep_consent_url(const tokenkeep_consent *consent, size_t *length_or_null);
+
+/**
+ * The code to show the person beside the URL, also where the URL holds it: they compare the two. NULL
+ * unless the setting `grant` is `device_code`.
+ */
+const char *tokenkeep_consent_user_code(const tokenkeep_consent *consent,
+                                        size_t *length_or_null);
+
+/**
+ * Writes the consent as text, and a NUL, into the buffer: for the person's own session cookie, so that
+ * another process can go on with it by tokenkeep_client_resume, within ten minutes. The text is
+ * base64url, some 1,000 bytes long, and sealed with the setting `store_key`.
+ *
+ * `length` receives the length without the NUL, also with TOKENKEEP_BUFFER_TOO_SMALL: the buffer
+ * needs one byte more than that. NULL as buffer, with a capacity of 0, asks for the length. On failure
+ * the buffer holds the empty text. A process takes the answer to a consent once; that two processes
+ * do not, is in the vendor's hands, where a code is good only once.
+ *
+ * TOKENKEEP_UNSUPPORTED: the consent holds a loopback port of this process's.
+ * TOKENKEEP_CONFIG: there is no `store_key`.
+ */
+tokenkeep_status tokenkeep_consent_seal(const tokenkeep_consent *consent,
+                                        char *buffer,
+                                        size_t capacity,
+                                        size_t *length,
+                                        tokenkeep_error **error);
 
 /**
  * Takes the whole URL that the person came back on and buys the first token with it; from then on
@@ -665,6 +715,7 @@ const char *tokenkeep_consent_url(const tokenkeep_consent *consent, size_t *leng
  * setting `timeout` allows.
  *
  * TOKENKEEP_CONSENT_REQUIRED: the person or the vendor said no.
+ * TOKENKEEP_UNSUPPORTED: with `device_code` the person comes back on no URL; wait.
  */
 tokenkeep_status tokenkeep_consent_finish(tokenkeep_consent *consent,
                                           const char *redirected_url,
@@ -673,7 +724,25 @@ tokenkeep_status tokenkeep_consent_finish(tokenkeep_consent *consent,
                                           tokenkeep_error **error);
 
 /**
- * Ends the consent without a token: it can no longer be finished. NULL is fine.
+ * Waits for the person, and buys the first token when they have said yes; from then on
+ * tokenkeep_client_token has tokens. With a loopback `redirect_uri` this serves the person's browser,
+ * on this thread; with `device_code` it asks the vendor, at the pace that the vendor sets. Blocks for as
+ * long as the call, or else the setting `timeout`, allows: give people minutes. `out` may be NULL.
+ * Threads that wait at once all get what comes, as does who waits later.
+ *
+ * TOKENKEEP_TIMEOUT: nobody came yet; the consent is as good as before, so wait again.
+ * TOKENKEEP_CONSENT_REQUIRED: the person or the vendor said no, or the user code ended; this consent is
+ * over. TOKENKEEP_CANCELLED: tokenkeep_consent_cancel or tokenkeep_client_close.
+ * TOKENKEEP_UNSUPPORTED: `redirect_uri` leads elsewhere; use tokenkeep_consent_finish.
+ */
+tokenkeep_status tokenkeep_consent_wait(tokenkeep_consent *consent,
+                                        const tokenkeep_call *call_or_null,
+                                        tokenkeep_token **out,
+                                        tokenkeep_error **error);
+
+/**
+ * Ends the consent without a token: it can no longer be finished, and whoever waits for it gets
+ * TOKENKEEP_CANCELLED. NULL is fine.
  */
 void tokenkeep_consent_cancel(tokenkeep_consent *consent);
 

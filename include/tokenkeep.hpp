@@ -825,8 +825,9 @@ private:
     detail::Handle<tokenkeep_config> config_;
 };
 
-/// A person's consent in progress: send the person to url(), and give the URL that they come back on to
-/// finish(). Any number of threads may use it at once; it may outlive its client.
+/// A person's consent in progress: send the person to url(), and show them the user_code() if there is one.
+/// Then wait() for them, where they come back to this machine or to no machine at all, or give the URL that
+/// they come back on to finish(). Any number of threads may use it at once; it may outlive its client.
 class Consent {
 public:
     /// Takes over a consent of tokenkeep.h, which is freed with this object.
@@ -835,6 +836,66 @@ public:
     /// Where to send the person.
     [[nodiscard]] std::string_view url() const noexcept TOKENKEEP_LIFETIMEBOUND {
         return detail::lent<tokenkeep_consent>(tokenkeep_consent_url, consent_.get());
+    }
+
+    /// The code to show the person beside the URL, also where the URL holds it: they compare the two. Empty
+    /// unless the setting `grant` is `device_code`.
+    [[nodiscard]] std::string_view user_code() const noexcept TOKENKEEP_LIFETIMEBOUND {
+        return detail::lent<tokenkeep_consent>(tokenkeep_consent_user_code, consent_.get());
+    }
+
+#if defined(__cpp_exceptions)
+    /// Waits for the person, and buys the first token when they have said yes; from then on Client::token has
+    /// tokens. With a loopback `redirect_uri` this serves the person's browser, on this thread; with
+    /// `device_code` it asks the vendor, at the pace that the vendor sets. Blocks for as long as the options,
+    /// or else the setting `timeout`, allow: give people minutes. Threads that wait at once all get the
+    /// token.
+    ///
+    /// \throws Error Status::timeout: nobody came yet; the consent is as good as before, so wait again.
+    /// Status::consent_required: the person or the vendor said no, or the user code ended; this consent is
+    /// over. Status::cancelled: cancel() or Client::close. Status::unsupported: `redirect_uri` leads
+    /// elsewhere; use finish().
+    Token wait(const CallOptions &options = {}) const { return try_wait(options).value(); }
+#endif
+
+    /// Waits for the person and the first token, or tells the error: wait() says more.
+    Result<Token> try_wait(const CallOptions &options = {}) const noexcept {
+        const tokenkeep_call call = detail::c_call(options);
+        tokenkeep_token *token = nullptr;
+        tokenkeep_error *error = nullptr;
+        const tokenkeep_status status = tokenkeep_consent_wait(consent_.get(), &call, &token, &error);
+        return detail::adopt<Token>(status, token, error);
+    }
+
+#if defined(__cpp_exceptions)
+    /// The consent as text, for the person's own session cookie: another process goes on with it by
+    /// Client::resume, within ten minutes. It is base64url, some 1,000 bytes long, and sealed with the
+    /// setting `store_key`.
+    ///
+    /// \throws Error Status::unsupported: the consent holds a loopback port of this process's.
+    /// Status::config: there is no `store_key`.
+    [[nodiscard]] std::string seal() const { return try_seal().value(); }
+#endif
+
+    /// The consent as text, or the error: seal() says more.
+    Result<std::string> try_seal() const noexcept {
+        std::string text(2048, '\0');
+        for (;;) {
+            std::size_t length = 0;
+            tokenkeep_error *error = nullptr;
+            const tokenkeep_status status =
+                tokenkeep_consent_seal(consent_.get(), text.data(), text.size(), &length, &error);
+            if (status == TOKENKEEP_BUFFER_TOO_SMALL) {
+                tokenkeep_error_free(error);
+                text.resize(length + 1);
+                continue;
+            }
+            if (status != TOKENKEEP_OK) {
+                return Error::adopt(status, error);
+            }
+            text.resize(length);
+            return text;
+        }
     }
 
 #if defined(__cpp_exceptions)
@@ -857,7 +918,8 @@ public:
         return detail::adopt<Token>(status, token, error);
     }
 
-    /// Ends the consent without a token: it can no longer be finished.
+    /// Ends the consent without a token: it can no longer be finished, and whoever waits for it gets
+    /// Status::cancelled.
     void cancel() const noexcept { tokenkeep_consent_cancel(consent_.get()); }
 
     /// Whether this is not empty.
@@ -1122,9 +1184,10 @@ public:
     }
 
 #if defined(__cpp_exceptions)
-    /// Begins a person's consent, for a client whose setting `grant` is `authorization_code`. Blocks for as
-    /// long as the call, or else the setting `timeout`, allows: the vendor may have to be asked for its
-    /// addresses.
+    /// Begins a person's consent, for a client whose setting `grant` is `authorization_code` or
+    /// `device_code`. Blocks for as long as the call, or else the setting `timeout`, allows: the vendor may
+    /// have to be asked for its addresses, or for a code. Where `redirect_uri` is a loopback address without
+    /// a port, one is opened, which is closed with the consent.
     ///
     /// \throws Error Status::unsupported: this client's tokens need no consent.
     [[nodiscard]] Consent consent(const CallOptions &options = {}) const {
@@ -1138,6 +1201,26 @@ public:
         tokenkeep_consent *consent = nullptr;
         tokenkeep_error *error = nullptr;
         const tokenkeep_status status = tokenkeep_client_consent(client_.get(), &call, &consent, &error);
+        return detail::adopt<Consent>(status, consent, error);
+    }
+
+#if defined(__cpp_exceptions)
+    /// Goes on with a consent that Consent::seal gave, in this process or another. The settings must be those
+    /// of the client that began it: client_id, account, redirect_uri, scope, store_key (or
+    /// store_key_previous).
+    ///
+    /// \throws Error Status::consent_required: it was sealed more than ten minutes ago.
+    /// Status::invalid_argument: it was changed, or sealed for another client or with another key.
+    /// Status::config: there is no `store_key`.
+    [[nodiscard]] Consent resume(std::string_view sealed) const { return try_resume(sealed).value(); }
+#endif
+
+    /// Goes on with a sealed consent, or tells the error: resume() says more.
+    Result<Consent> try_resume(std::string_view sealed) const noexcept {
+        tokenkeep_consent *consent = nullptr;
+        tokenkeep_error *error = nullptr;
+        const tokenkeep_status status =
+            tokenkeep_client_resume(client_.get(), sealed.data(), sealed.size(), &consent, &error);
         return detail::adopt<Consent>(status, consent, error);
     }
 

@@ -9,16 +9,19 @@ mod declaration;
 mod executable;
 #[path = "c/nulls.rs"]
 mod nulls;
+mod support;
 #[path = "c/toolchain.rs"]
 mod toolchain;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use declaration::Declaration;
 use executable::{Executable, SONAME};
+use support::{Directory, browser};
 use tokenkeep_sandbox::{Sandbox, fixtures};
 use toolchain::{ROOT, built, is_installed, run, scratch};
 
@@ -92,6 +95,34 @@ fn the_quickstart_gets_a_token() {
         .env("ACQUIRED_BASE_URL", sandbox.base("acquired")));
     assert_eq!(told, "the vendor answered 200\n");
     assert_eq!(sandbox.count("acquired/login"), 1);
+}
+
+#[test]
+fn a_person_logs_in_on_another_device() {
+    let example = format!("{ROOT}/bindings/c/examples/device.c");
+    let program = Executable::new("cc", "c99", "device").build([example]);
+    let sandbox = Sandbox::start().expect("a sandbox");
+    let directory = Directory::new();
+    let profile = directory.write(
+        "tokenkeep.toml",
+        &format!(
+            "[files]\nprovider = \"oauth2\"\ngrant = \"device_code\"\nclient_id = \"{}\"\n\
+             device_url = \"{base}/device\"\ntoken_url = \"{base}/token\"\n",
+            fixtures::OAUTH2_PUBLIC_CLIENT_ID,
+            base = sandbox.base("oauth2")
+        ),
+    );
+    let mut command = program.command();
+    command.arg("files").env("TOKENKEEP_CONFIG", &profile).stdout(Stdio::piped());
+    let mut running = command.spawn().expect("the example runs");
+    let mut told = BufReader::new(running.stdout.take().expect("its output"));
+    let mut line = String::new();
+    told.read_line(&mut line).expect("a line");
+    assert_eq!(browser::get(line.trim_start_matches("Open ").trim(), &[]).status, 200);
+    let mut rest = String::new();
+    told.read_to_string(&mut rest).expect("its output");
+    assert!(running.wait().expect("it ends").success(), "{line}{rest}");
+    assert!(rest.contains("the code ") && rest.ends_with("the vendor answered 200\n"), "{rest}");
 }
 
 #[test]

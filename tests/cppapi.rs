@@ -5,14 +5,17 @@
 
 #[path = "c/executable.rs"]
 mod executable;
+mod support;
 #[path = "c/toolchain.rs"]
 mod toolchain;
 
 use std::fs;
-use std::process::Command;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
 
 use executable::Executable;
-use tokenkeep_sandbox::Sandbox;
+use support::{Directory, browser, until};
+use tokenkeep_sandbox::{Sandbox, fixtures};
 use toolchain::{ROOT, is_installed, run, scratch};
 
 /// Each compiler, and the package that brings it.
@@ -97,6 +100,47 @@ fn it_works_without_exceptions_and_rtti() {
                 run_with_sandbox(build(compiler, standard, "no_exceptions", &LEAN, &files).command());
             }
         }
+    }
+}
+
+/// The example for the desktop, with a browser that it finds and without one.
+#[test]
+fn a_person_logs_in_at_the_desktop() {
+    let example = format!("{ROOT}/bindings/cpp/examples/desktop.cpp");
+    let program = Executable::new("c++", "c++17", "desktop").build([example]);
+    let sandbox = Sandbox::start().expect("a sandbox");
+    let directory = Directory::new();
+    let profile = directory.write(
+        "tokenkeep.toml",
+        &format!(
+            "[files]\nprovider = \"pink\"\nclient_id = \"{}\"\nredirect_uri = \"http://127.0.0.1/callback\"\n\
+             authorize_url = \"{base}/oauth/authorize\"\ntoken_url = \"{base}/oauth/token\"\n",
+            fixtures::PINK_PUBLIC_CLIENT_ID,
+            base = sandbox.base("pink")
+        ),
+    );
+    // A person's browser that only notes where it is sent.
+    let opener = directory.write("bin/xdg-open", "#!/bin/sh\nprintf %s \"$1\" >\"$OPENED\"\n");
+    support::chmod(&opener, 0o700);
+    let opened = directory.path().join("opened");
+    for (path, finds_browser) in [("bin", true), ("empty", false)] {
+        let mut command = program.command();
+        command.arg("files").env("TOKENKEEP_CONFIG", &profile).env("OPENED", &opened);
+        command.env("PATH", directory.path().join(path)).stdout(Stdio::piped());
+        let mut running = command.spawn().expect("the example runs");
+        let mut told = BufReader::new(running.stdout.take().expect("its output"));
+        let mut line = String::new();
+        told.read_line(&mut line).expect("a line");
+        let url = line.trim().rsplit(' ').next().expect("a URL");
+        if finds_browser {
+            until("the browser is opened", || fs::read_to_string(&opened).is_ok_and(|opened| opened == url));
+        }
+        assert_eq!(browser::log_in(url).status, 200);
+        let mut rest = String::new();
+        told.read_to_string(&mut rest).expect("its output");
+        assert!(running.wait().expect("it ends").success(), "{line}{rest}");
+        assert!(rest.ends_with("the vendor answered 200\n"), "{rest}");
+        assert_eq!(rest.contains("Open that page"), !finds_browser, "{rest}");
     }
 }
 

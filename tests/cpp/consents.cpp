@@ -1,6 +1,8 @@
 // A person's consent: the sandbox plays the person, who says yes at once.
 
+#include <chrono>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include <tokenkeep.hpp>
@@ -10,16 +12,18 @@
 #include "sandbox.hpp"
 #include "suites.hpp"
 
+using namespace std::chrono_literals;
 using tokenkeep::Client;
 using tokenkeep::Consent;
 using tokenkeep::Status;
 
-static Client pink(std::string_view account) {
+static Client pink(std::string_view account, std::string_view redirect_uri = "http://127.0.0.1:8/callback") {
     return Client(sandbox::config("pink", account)
                       .set("grant", "authorization_code")
                       .set("client_id", "sandbox-pink-client")
                       .set("client_secret", "SANDBOX-SECRET-pink-client")
-                      .set("redirect_uri", "http://127.0.0.1:8/callback")
+                      .set("redirect_uri", redirect_uri)
+                      .set("store_key", std::string(64, 'a'))
                       .set("authorize_url", sandbox::url + "/pink/oauth/authorize")
                       .set("token_url", sandbox::url + "/pink/oauth/token"));
 }
@@ -62,6 +66,55 @@ static void a_consent_outlives_its_client() {
     CHECK(consent.finish(redirected(consent)));
 }
 
+static void a_person_comes_back_to_this_machine() {
+    const Client client = pink(__func__, "http://127.0.0.1/callback");
+    const Consent consent = client.consent();
+    CHECK(consent.user_code().empty());
+    CHECK_THROWS(consent.seal(), Status::unsupported);
+    CHECK_STATUS(consent.try_wait({10ms}), Status::timeout);
+    std::thread person([&consent] { CHECK(http::request("GET", redirected(consent)).status == 200); });
+    CHECK_HAS(consent.wait({20s}).authorization(), "Bearer ");
+    person.join();
+    CHECK(client.token());
+}
+
+static void whoever_waits_is_cancelled() {
+    const Consent consent = pink(__func__, "http://[::1]/callback").consent();
+    std::thread other([&consent] {
+        std::this_thread::sleep_for(50ms);
+        consent.cancel();
+    });
+    CHECK_STATUS(consent.try_wait({20s}), Status::cancelled);
+    other.join();
+    CHECK_THROWS(pink(__func__, "https://app.example/callback").consent().wait(), Status::unsupported);
+}
+
+static void a_consent_is_sealed_and_resumed() {
+    const Client client = pink(__func__);
+    const Consent begun = client.consent();
+    const std::string text = begun.seal();
+    const Consent resumed = client.resume(text);
+    CHECK(resumed.url() == begun.url());
+    CHECK(resumed.finish(redirected(begun)));
+    CHECK_THROWS(client.resume(text + "A"), Status::invalid_argument);
+    CHECK_STATUS(client.with("account", "another").try_resume(text), Status::invalid_argument);
+    CHECK_STATUS(begun.try_finish(redirected(begun)), Status::invalid_argument);
+}
+
+static void a_person_says_yes_on_another_device() {
+    const Client client(sandbox::config("oauth2", __func__)
+                            .set("grant", "device_code")
+                            .set("client_id", "public-client")
+                            .set("device_url", sandbox::url + "/oauth2/device")
+                            .set("token_url", sandbox::url + "/oauth2/token"));
+    const Consent consent = client.consent();
+    CHECK(consent.user_code().size() == 9);
+    CHECK_HAS(consent.url(), consent.user_code());
+    CHECK_THROWS(consent.finish("https://app.example/?code=x"), Status::unsupported);
+    CHECK(http::request("GET", consent.url()).status == 200);
+    CHECK_HAS(consent.wait().authorization(), "Bearer ");
+}
+
 static void a_login_needs_no_consent() {
     const Client client(sandbox::acquired(__func__));
     CHECK_THROWS(client.consent(), Status::unsupported);
@@ -73,5 +126,9 @@ void test_consents() {
     a_person_says_no();
     a_consent_is_cancelled();
     a_consent_outlives_its_client();
+    a_person_comes_back_to_this_machine();
+    whoever_waits_is_cancelled();
+    a_consent_is_sealed_and_resumed();
+    a_person_says_yes_on_another_device();
     a_login_needs_no_consent();
 }

@@ -88,7 +88,8 @@ Answer request(std::string_view method, std::string_view url, std::string_view h
     const std::size_t slash = address.find('/');
     std::string message(method);
     message.append(" ").append(slash != std::string::npos ? address.substr(slash) : "/");
-    message.append(" HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ");
+    message.append(" HTTP/1.0\r\nHost: 127.0.0.1:").append(address.substr(0, slash));
+    message.append("\r\nContent-Type: application/json\r\nContent-Length: ");
     message.append(std::to_string(body.size())).append("\r\n");
     if (!header.empty()) {
         message.append(header).append("\r\n");
