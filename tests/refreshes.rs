@@ -7,7 +7,7 @@ use serde_json::json;
 use support::browser::{call, query};
 use support::server::{Server, json as answer};
 use support::{assert_error, consented, failure, open, pause, sandbox, token};
-use tokenkeep::{Client, Config, Kind, Level};
+use tokenkeep::{Client, Config, Kind, Level, Log};
 
 #[test]
 fn an_odd_lifetime_never_costs_a_rotated_refresh_token() {
@@ -30,7 +30,7 @@ fn refreshing(server: &Server) -> Client {
 
 fn refreshing_for(server: &Server, scope: &str) -> Client {
     let mut config = Config::new("oauth2");
-    config.set("scope", scope);
+    config.set("scope", scope).log_to(&Log::new());
     config.set("token_url", &server.url("/token")).set("client_id", "id").set("grant", "refresh_token");
     // Each of these clients is another identity, so each has a seed of its own.
     config.set("refresh_token", &seed(server));
