@@ -4,6 +4,7 @@
 
 #[path = "c/executable.rs"]
 mod executable;
+mod support;
 #[path = "c/toolchain.rs"]
 mod toolchain;
 

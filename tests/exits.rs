@@ -1,7 +1,6 @@
 //! The end of a C or C++ program while a renewal is under way: nothing waits for it, and nothing goes wrong.
 
 #![cfg(all(feature = "capi", target_os = "linux"))]
-#![allow(clippy::duplicate_mod, reason = "the C toolchain brings its own word on missing tools")]
 
 #[path = "c/executable.rs"]
 mod executable;

@@ -1,10 +1,7 @@
 //! The C library as cargo builds it, and the tools to try it with.
 #![allow(dead_code, unused_imports, reason = "every test program uses a part of it")]
 
-#[path = "../support/tool.rs"]
-mod tool;
-
-pub(crate) use tool::is_installed;
+pub(crate) use crate::support::tool::is_installed;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

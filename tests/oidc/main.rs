@@ -1,7 +1,6 @@
 //! Against a real authorization server: oidc-provider, which is OpenID certified, and strict. What the sandbox does
 //! is what we thought of; what this one does is what others meant.
 #![cfg(unix)]
-#![allow(clippy::duplicate_mod, reason = "the C toolchain brings its own word on missing tools")]
 
 mod assertion;
 mod authorization_server;
