@@ -22,6 +22,7 @@
 //! * [`Token`]: what to send with a request, immutable and shared by reference.
 //! * [`Consent`]: a person's yes in progress, where the vendor asks for one.
 //! * [`Log`]: what happened, for the program's own log.
+//! * [`HostStore`]: a place of the program's own where grants outlive it; `store = file` needs none.
 //! * [`struct@Error`]: what went wrong and what to do, by [`Kind`].
 //!
 //! # What is promised
@@ -72,7 +73,7 @@ pub mod ffi;
 pub use client::{Asked, Call, Client, Consent, Stats, Waiting};
 pub use error::{Error, Kind, Result};
 pub use log::{Event, Level, Log};
-pub use settings::{Config, Setting, settings};
+pub use settings::{Config, HostStore, Setting, settings};
 pub use token::{Lifetime, Token};
 
 /// The README's Rust program is compiled.

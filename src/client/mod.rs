@@ -311,6 +311,12 @@ impl Client {
     /// The settings that make the same client in another process, as name and value. An error of kind
     /// [`Config`](Kind::Config) names the secrets that were given literally: those do not travel.
     pub fn portable_settings(&self) -> Result<Vec<(String, String)>> {
+        if self.0.settings.store().is_some() {
+            return Err(Error::new(
+                Kind::Config,
+                "a store of the program's own does not travel to another process",
+            ));
+        }
         self.0.settings.portable().map_err(|literal| {
             let names = literal.join(", ");
             let first = literal.first().copied().unwrap_or_default();

@@ -126,5 +126,6 @@ fn kept_by(settings: &Settings) -> Vec<(String, Digest)> {
         let parts: Vec<u8> = source.identity().iter().flat_map(|part| part.to_vec()).collect();
         (name.to_owned(), digest_of(&parts))
     });
-    plain.chain(secret).collect()
+    let store = settings.store().map(|store| ("store".to_owned(), digest_of(&store.place().to_le_bytes())));
+    plain.chain(secret).chain(store).collect()
 }

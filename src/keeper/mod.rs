@@ -28,8 +28,8 @@ use crate::scheme;
 use crate::scheme::oauth2::{self, discovery};
 use crate::secret::{Digest, Secret};
 use crate::settings::{Settings, Source};
-use crate::store::StoredGrant;
 pub(crate) use crate::store::faults;
+use crate::store::{self, StoredGrant};
 use crate::sync::{Leader, Mutex};
 use crate::token::Verdict;
 
@@ -182,7 +182,7 @@ impl Keeper {
         // A copy of a client, whose original may spend the given refresh token.
         let given = settings.secret("refresh_token").is_some();
         let inherited =
-            settings.travelled && shelf.is_none() && oauth2::is_risky(&provider, &settings, given);
+            settings.has_travelled() && shelf.is_none() && oauth2::is_risky(&provider, &settings, given);
         let state = State::inherit(None, None, 0, Setbacks::default(), inherited);
         Keeper {
             metadata: registry::registry().metadata(key::server(&settings)),
@@ -230,6 +230,8 @@ impl Keeper {
 
     /// What a call does now that wants a token to live for `min_valid` more. Starts a flight where one is due.
     pub(crate) fn ask(self: &Arc<Self>, min_valid: Duration) -> Result<Asked> {
+        // A flight that waits for this very thread would never land.
+        store::refuse_reentry()?;
         let core = self.core();
         let min_valid = clock::nanos(min_valid);
         // In the early window one thread looks closer; all others take the token and go.

@@ -25,6 +25,7 @@ use crate::scheme::oauth2::authorization::Code;
 use crate::scheme::oauth2::device::{self, Device};
 use crate::scheme::{self, Credentials, Exchange, Failure, Granted, oauth2};
 use crate::secret::{Digest, Secret};
+use crate::store;
 use crate::token::Grant;
 use crate::transport::Transport;
 
@@ -97,6 +98,9 @@ impl Keeper {
                 aboard.land(outcome);
             }
         };
+        store::refuse_reentry()?;
+        // A host's store is called on the host's threads alone.
+        let here = here || self.settings.store().is_some();
         if here || self.settings.text("background") == Some("off") {
             job();
             return Ok(());

@@ -1,6 +1,7 @@
 //! What the user says: flat `name = value` text, the same names in C, C++, Python and a profile.
 
 mod environment;
+mod host;
 mod list;
 mod nearest;
 mod profile;
@@ -20,6 +21,7 @@ use crate::secret::Secret;
 
 use environment::EnvironmentProxy;
 pub(crate) use environment::{config_directory, state_directory};
+pub use host::HostStore;
 pub(crate) use list::{Class, Form, is_proof};
 pub use list::{Setting, settings};
 pub(crate) use nearest::nearest;
@@ -46,6 +48,7 @@ pub struct Config {
     said: BTreeMap<String, Said>,
     misuse: Vec<String>,
     travelled: bool,
+    store: Option<Box<Arc<dyn HostStore>>>,
     /// What is said on a later layer replaces what was said on an earlier one, however it was said.
     layer: u32,
     log: Option<Log>,
@@ -104,6 +107,14 @@ impl Config {
         self.misuse.push(what);
     }
 
+    /// Keeps grants in a store of the program's own; it needs the setting `store_key`. Renewals then run on the thread
+    /// that calls, so that the store is called there too: a call's deadline holds only as far as the store's own calls
+    /// and the network's do.
+    pub fn store(&mut self, store: Arc<dyn HostStore>) -> &mut Config {
+        self.store = Some(Box::new(store));
+        self
+    }
+
     /// Tells that these settings are [those](crate::Client::portable_settings) of a client in another process, which may
     /// live on. A refresh token among them that is good only once is then not used by both, unless a store lets them
     /// share it: the client says [`Store`](Kind::Store) instead.
@@ -150,8 +161,10 @@ impl Config {
                 faults.push(format!("{} is given in more than one way", pair[0].name));
             }
         }
-        let proxy = EnvironmentProxy::read().map(Box::new);
-        (Settings { entries: entries.into(), proxy, travelled: self.travelled }, faults)
+        let (proxy, store) = (EnvironmentProxy::read(), self.store.as_deref().map(Arc::clone));
+        let any = proxy.is_some() || store.is_some() || self.travelled;
+        let beside = any.then(|| Box::new(Beside { proxy, store, travelled: self.travelled }));
+        (Settings { entries: entries.into(), beside }, faults)
     }
 }
 
@@ -274,12 +287,16 @@ pub(crate) enum Value {
 }
 
 /// Checked settings. Only those that were said are here, so that many clients stay small.
-#[derive(Debug)]
 pub(crate) struct Settings {
     entries: Box<[Entry]>,
-    proxy: Option<Box<EnvironmentProxy>>,
-    /// Whether they came from another process.
-    pub(crate) travelled: bool,
+    beside: Option<Box<Beside>>,
+}
+
+/// What most clients do without.
+struct Beside {
+    proxy: Option<EnvironmentProxy>,
+    store: Option<Arc<dyn HostStore>>,
+    travelled: bool,
 }
 
 impl Settings {
@@ -312,7 +329,17 @@ impl Settings {
 
     /// The proxy that the environment names for an https request to this host.
     pub(crate) fn environment_proxy(&self, host: &str) -> Option<Secret> {
-        self.proxy.as_ref().and_then(|proxy| proxy.for_host(host))
+        self.beside.as_ref()?.proxy.as_ref()?.for_host(host)
+    }
+
+    /// The program's own store.
+    pub(crate) fn store(&self) -> Option<&Arc<dyn HostStore>> {
+        self.beside.as_ref()?.store.as_ref()
+    }
+
+    /// Whether they are those of a client in another process.
+    pub(crate) fn has_travelled(&self) -> bool {
+        self.beside.as_ref().is_some_and(|beside| beside.travelled)
     }
 
     /// The non-secret values of one class, by name.

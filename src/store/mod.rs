@@ -5,6 +5,7 @@
 
 mod file;
 mod grant;
+mod host;
 mod private;
 mod record;
 
@@ -17,6 +18,8 @@ use crate::settings::{Settings, Source};
 
 use file::FileStore;
 pub(crate) use grant::StoredGrant;
+use host::Host;
+pub(crate) use host::refuse_reentry;
 pub(crate) use record::{Record, Unreadable};
 
 /// A place for records. Its errors are of kind [`Store`](Kind::Store) and say what to do. Every call ends within the
@@ -70,6 +73,9 @@ pub(crate) enum Saved {
 
 /// The store that the settings name; None for memory, which is no place of its own.
 pub(crate) fn open(settings: &Settings) -> Result<Option<Arc<dyn Store>>> {
+    if let Some(host) = settings.store() {
+        return Ok(Some(Arc::new(Host(Arc::clone(host)))));
+    }
     match settings.text("store") {
         Some("file") => Ok(Some(Arc::new(FileStore::new(settings)?))),
         _ => Ok(None),
@@ -82,6 +88,14 @@ pub(crate) fn faults(settings: &Settings) -> Vec<String> {
     for name in ["store_key", "store_key_previous"] {
         if let Some(Source::Literal(text) | Source::Env { value: text, .. }) = settings.secret(name) {
             faults.extend(SealKey::parse(name, text).err().map(|error| error.message().to_owned()));
+        }
+    }
+    if settings.store().is_some() {
+        if settings.value("store_key").is_none() {
+            faults.push("a store of the program's own needs store_key (or store_key_env, ...)".into());
+        }
+        if settings.value("store").is_some() {
+            faults.push("store is given, and a store of the program's own too".into());
         }
     }
     let store = settings.text("store").unwrap_or("memory");

@@ -1,0 +1,187 @@
+//! Grants in a store of the program's own.
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, SystemTime};
+
+use serde_json::json;
+use support::stores::{KEY, consent, warnings};
+use support::{assert_error, config, failure, open, pause, sandbox, together, token, within};
+use tokenkeep::{Call, Client, HostStore, Kind};
+use tokenkeep_sandbox::Sandbox;
+
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// A record, and when it expires.
+type Row = (Vec<u8>, Option<SystemTime>);
+
+/// A table of a database, so to speak.
+#[derive(Default)]
+struct Table {
+    rows: Mutex<BTreeMap<String, Row>>,
+    locked: Mutex<BTreeSet<String>>,
+    callers: Mutex<Vec<ThreadId>>,
+    is_down: Mutex<bool>,
+    reentry: OnceLock<(Client, Mutex<Option<Kind>>)>,
+}
+
+impl Table {
+    fn enter(&self) -> Outcome<()> {
+        self.callers.lock().unwrap().push(thread::current().id());
+        if let Some((client, seen)) = self.reentry.get() {
+            *seen.lock().unwrap() = client.token(&within(100)).err().map(|error| error.kind());
+        }
+        if *self.is_down.lock().unwrap() { Err("connection refused".into()) } else { Ok(()) }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.rows.lock().unwrap().keys().cloned().collect()
+    }
+}
+
+impl HostStore for Table {
+    fn load(&self, name: &str) -> Outcome<Option<Vec<u8>>> {
+        self.enter()?;
+        Ok(self.rows.lock().unwrap().get(name).map(|(record, _)| record.clone()))
+    }
+
+    fn save(&self, name: &str, record: &[u8], expires: Option<SystemTime>) -> Outcome<()> {
+        self.enter()?;
+        self.rows.lock().unwrap().insert(name.to_owned(), (record.to_vec(), expires));
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> Outcome<()> {
+        self.enter()?;
+        self.rows.lock().unwrap().remove(name);
+        Ok(())
+    }
+
+    fn lock(&self, name: &str, within: Duration) -> Outcome<bool> {
+        self.enter()?;
+        let mut left = within;
+        while !self.locked.lock().unwrap().insert(name.to_owned()) {
+            if left.is_zero() {
+                return Ok(false);
+            }
+            pause(1);
+            left = left.saturating_sub(Duration::from_millis(1));
+        }
+        Ok(true)
+    }
+
+    fn unlock(&self, name: &str) {
+        assert!(self.locked.lock().unwrap().remove(name), "it was locked");
+    }
+}
+
+fn client(sandbox: &Sandbox, vendor: &str, table: &Arc<Table>) -> Client {
+    let mut config = config(sandbox, vendor);
+    config.set("store_key", KEY).store(Arc::clone(table) as Arc<dyn HostStore>);
+    open(&config)
+}
+
+#[test]
+fn a_grant_outlives_its_clients_in_the_programs_own_store() {
+    let (sandbox, table) = (sandbox(), Arc::new(Table::default()));
+    let first = token(&client(&sandbox, "acquired", &table));
+    assert_eq!(token(&client(&sandbox, "acquired", &table)).value(), first.value());
+    assert_eq!(sandbox.count("acquired/login"), 1);
+    let rows = table.rows.lock().unwrap();
+    let (name, (record, expires)) = rows.iter().next().unwrap();
+    assert!(name.len() == 64 && !String::from_utf8_lossy(record).contains("SANDBOX"));
+    let left = expires.unwrap().duration_since(support::now()).unwrap();
+    assert!(left > Duration::from_secs(3500) && left <= Duration::from_secs(3600), "{left:?}");
+}
+
+#[test]
+fn refresh_tokens_follow_each_other_and_their_record_never_expires() {
+    let (sandbox, table) = (sandbox(), Arc::new(Table::default()));
+    sandbox.set_lifetime("pink", json!(0.2));
+    consent(&client(&sandbox, "pink", &table));
+    for _ in 0..3 {
+        pause(210);
+        token(&client(&sandbox, "pink", &table));
+    }
+    assert_eq!(sandbox.count("pink/token"), 4);
+    assert!(table.rows.lock().unwrap().values().all(|(_, expires)| expires.is_none()));
+    client(&sandbox, "pink", &table).revoke(&Call::default()).unwrap();
+    assert!(table.names().is_empty() && table.locked.lock().unwrap().is_empty());
+}
+
+#[test]
+fn the_store_is_called_on_the_callers_threads_alone() {
+    let (sandbox, table) = (sandbox(), Arc::new(Table::default()));
+    sandbox.set_lifetime("acquired", json!(0.1));
+    let client = client(&sandbox, "acquired", &table);
+    let callers = together(4, |_| {
+        for _ in 0..20 {
+            token(&client);
+            pause(10);
+        }
+        thread::current().id()
+    });
+    let seen = table.callers.lock().unwrap();
+    assert!(seen.len() > 4 && seen.iter().all(|thread| callers.contains(thread)));
+}
+
+#[test]
+fn while_the_store_is_down_tokens_come_and_no_single_use_refresh_token_is_spent() {
+    let (sandbox, table) = (sandbox(), Arc::new(Table::default()));
+    sandbox.set_lifetime("pink", json!(0.2));
+    let pink = client(&sandbox, "pink", &table);
+    consent(&pink);
+    *table.is_down.lock().unwrap() = true;
+    let acquired = client(&sandbox, "acquired", &table);
+    token(&acquired);
+    let warned = warnings(&acquired).concat();
+    assert!(warned.contains("connection refused") && warned.contains("memory alone"), "{warned}");
+    pause(210);
+    assert_error(&failure(&pink), Kind::Store, &["connection refused", "the vendor was not asked"]);
+    *table.is_down.lock().unwrap() = false;
+    support::until("the store is back", || pink.token(&Call::default()).is_ok());
+    assert_eq!(sandbox.count("pink/token"), 2);
+}
+
+#[test]
+fn an_unusable_record_is_kept_aside() {
+    let (sandbox, table) = (sandbox(), Arc::new(Table::default()));
+    token(&client(&sandbox, "acquired", &table));
+    let name = table.names().remove(0);
+    table.rows.lock().unwrap().insert(name.clone(), (b"damaged".to_vec(), None));
+    token(&client(&sandbox, "acquired", &table));
+    assert_eq!(table.names(), [name.clone(), format!("{name}.aside")]);
+    assert_eq!(table.rows.lock().unwrap()[&format!("{name}.aside")].0, b"damaged");
+}
+
+#[test]
+fn a_store_that_calls_its_client_is_refused() {
+    let (sandbox, table) = (sandbox(), Arc::new(Table::default()));
+    let client = client(&sandbox, "acquired", &table);
+    table.reentry.set((client.clone(), Mutex::new(None))).ok().unwrap();
+    token(&client);
+    let (_, seen) = table.reentry.get().unwrap();
+    assert_eq!(*seen.lock().unwrap(), Some(Kind::Reentrant));
+    assert_eq!(sandbox.count("acquired/login"), 1);
+}
+
+#[test]
+fn clients_of_one_credential_agree_on_their_store_and_it_needs_a_key() {
+    let (sandbox, tables) = (sandbox(), [Arc::new(Table::default()), Arc::new(Table::default())]);
+    let first = client(&sandbox, "acquired", &tables[0]);
+    let _same = client(&sandbox, "acquired", &tables[0]);
+    let mut other = config(&sandbox, "acquired");
+    other.store(Arc::clone(&tables[1]) as Arc<dyn HostStore>);
+    assert_error(&Client::new(&other).unwrap_err(), Kind::Config, &["needs store_key"]);
+    other.set("store_key", KEY);
+    assert_error(&Client::new(&other).unwrap_err(), Kind::Config, &["another store"]);
+    assert_error(
+        &Client::new(other.set("store", "file")).unwrap_err(),
+        Kind::Config,
+        &["and a store of the program's own"],
+    );
+    assert_error(&first.portable_settings().unwrap_err(), Kind::Config, &["does not travel"]);
+}
