@@ -16,7 +16,7 @@ use crate::scheme::{self, Credentials};
 use crate::seal::SealKey;
 use crate::secret::Digest;
 use crate::settings::Settings;
-use crate::store::{self, Locked, Record, Saved, Store, StoredGrant, Unreadable};
+use crate::store::{self, Locked, Record, Saved, Store, StoredGrant, Turn, Unreadable};
 use crate::token::Life;
 
 pub(super) struct Shelf {
@@ -54,7 +54,7 @@ pub(super) struct Loaded {
 
 impl Shelf {
     /// None where the grant stays in memory: by the settings, because it is given, or because it only buys another.
-    pub(super) fn open(provider: &Provider, settings: &Settings, level: usize) -> Result<Option<Shelf>> {
+    pub(super) fn open(provider: &Provider, settings: &Arc<Settings>, level: usize) -> Result<Option<Shelf>> {
         if scheme::is_given(provider, settings) || scheme::is_stepping_stone(provider, level) {
             return Ok(None);
         }
@@ -132,9 +132,14 @@ impl Shelf {
         Ok(Loaded { record: (!is_old).then_some(grant), ..there })
     }
 
-    /// Locks the record; None if another held it all the while.
-    pub(super) fn lock(&self, within: Duration) -> Result<Option<Box<dyn Locked>>> {
-        self.store.lock(&self.name, within)
+    /// Waits for the record's lock, or for a record with a counter above this one.
+    pub(super) fn lock(&self, counter: u64, within: Duration) -> Result<Turn> {
+        self.store.lock(&self.name, counter, within)
+    }
+
+    /// The visit is over.
+    pub(super) fn rest(&self) {
+        self.store.rest();
     }
 
     /// Puts a grant in the place of the record with that counter. `wall` is the store's time.

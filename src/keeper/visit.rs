@@ -20,10 +20,10 @@ use crate::scheme::acquire;
 use crate::scheme::double::acquire;
 use crate::scheme::{Credentials, Failure};
 use crate::secret::{Digest, Secret};
-use crate::store::{Locked, Saved, StoredGrant};
+use crate::store::{Locked, Saved, StoredGrant, Turn};
 use crate::token::{End, Grant};
 
-/// How long to wait for a lock before looking whether it is still needed.
+/// The least that a look may take, and how long to wait before saving is tried again.
 const SLICE: Duration = Duration::from_millis(50);
 /// What one call of the store may take where a new refresh token is at stake.
 const SAVING: Duration = Duration::from_secs(10);
@@ -59,6 +59,8 @@ struct Visit<'a> {
     seed: Option<Digest>,
     /// What lay there at the last look.
     loaded: Loaded,
+    /// How long that look took, in nanoseconds: by so much the store's clock may be behind where it seems to be.
+    blur: i64,
     locked: Option<Box<dyn Locked>>,
     /// When waiting ends, by the running clock.
     deadline: i64,
@@ -145,7 +147,7 @@ impl Keeper {
             locked.remove(SAVING)?;
         }
         shelf.holds(None, false);
-        Ok(visit.loaded.record)
+        Ok(visit.loaded.record.take())
     }
 
     /// Reports once that the store fails, until it works again.
@@ -171,7 +173,8 @@ impl<'a> Visit<'a> {
         let keys = shelf.keys(credentials)?;
         let loaded = Loaded::default();
         let seed = given_seed(credentials);
-        let mut visit = Visit { keeper, shelf, credentials, keys, seed, loaded, locked: None, deadline };
+        let mut visit =
+            Visit { keeper, shelf, credentials, keys, seed, loaded, blur: 0, locked: None, deadline };
         visit.look()?;
         Ok(visit)
     }
@@ -179,6 +182,7 @@ impl<'a> Visit<'a> {
     fn look(&mut self) -> Result<()> {
         let now = self.keeper.clock.now();
         self.loaded = self.shelf.load(&self.keys, now, self.time_left().max(SLICE))?;
+        self.blur = self.keeper.clock.now().running.saturating_sub(now.running);
         self.shelf.is_well();
         if let Some(record) = &self.loaded.record {
             let core = self.keeper.core();
@@ -217,38 +221,44 @@ impl<'a> Visit<'a> {
             return Ok(Some(found));
         }
         let risky = self.is_risky();
-        match &mut self.locked {
+        if let (true, Some(locked)) = (risky, &mut self.locked) {
             // The error comes before the refresh token is spent.
-            Some(locked) if risky => locked.reserve(SAVING)?,
-            _ => {}
+            let warning = locked.reserve(SAVING)?;
+            if let Some(warning) = warning {
+                let title = &self.keeper.provider.title;
+                self.keeper.listeners.tell(Level::Warn, format!("{title}: {warning}"));
+            }
         }
         Ok(None)
     }
 
     /// Waits for the record's lock. Some: the flight ends without it. None, and no lock: the vendor is asked all the same.
     fn take_turn(&mut self, flight: &Flight<Arc<Live>>, min_valid: i64) -> Result<Option<Landing>> {
-        self.locked = self.shelf.lock(Duration::ZERO)?;
-        if self.locked.is_some() {
-            return Ok(None);
-        }
-        // Another process is at it. While a token lives, nobody here waits.
-        let now = self.keeper.clock.now();
-        if self.keeper.core().state.lock().outlives(now, min_valid) {
-            return Ok(Some(Landing::LeftToOthers));
-        }
         // What can be had twice is not waited for to the end: the holder may have been stopped.
         let risky = self.is_risky();
         let patience = if risky { Duration::ZERO } else { self.time_left() * 2 / 3 };
-        while self.time_left() > patience {
-            self.locked = self.shelf.lock(SLICE.min(self.time_left()))?;
-            if self.locked.is_some() {
-                return Ok(None);
+        let mut wait = Duration::ZERO;
+        loop {
+            match self.shelf.lock(self.loaded.counter, wait)? {
+                Turn::Ours(locked) => {
+                    self.locked = Some(locked);
+                    return Ok(None);
+                }
+                Turn::Newer => {
+                    self.look()?;
+                    if let Some(found) = self.better(min_valid) {
+                        return Ok(Some(found));
+                    }
+                }
+                Turn::Theirs => {}
             }
-            self.look()?;
-            if let Some(found) = self.better(min_valid) {
-                return Ok(Some(found));
+            // Another process is at it. While a token lives, nobody here waits.
+            let now = self.keeper.clock.now();
+            if self.keeper.core().state.lock().outlives(now, min_valid) {
+                return Ok(Some(Landing::LeftToOthers));
             }
-            if !self.keeper.core().state.lock().is_under_way(flight) {
+            wait = self.time_left().saturating_sub(patience);
+            if wait.is_zero() || !self.keeper.core().state.lock().is_under_way(flight) {
                 break;
             }
         }
@@ -262,7 +272,10 @@ impl<'a> Visit<'a> {
             if self.time_left().is_zero() {
                 return Err(self.held_too_long());
             }
-            self.locked = self.shelf.lock(SLICE)?;
+            // Whatever there is, it will be replaced.
+            if let Turn::Ours(locked) = self.shelf.lock(u64::MAX, self.time_left())? {
+                self.locked = Some(locked);
+            }
         }
         self.look_closely()
     }
@@ -403,7 +416,8 @@ impl<'a> Visit<'a> {
         let state = core.state.lock();
         StoredGrant {
             grant: Some(grant.access()),
-            asked: self.there(asked),
+            // Rather too old than too young: others go by it.
+            asked: self.there(asked).saturating_sub(self.blur),
             refresh_token: grant.refresh_token.as_ref().map(Secret::duplicate),
             seed,
             refused: state.refused_tokens().map(|(token, running)| (token, since(running))).collect(),
@@ -442,6 +456,13 @@ impl<'a> Visit<'a> {
 
     fn time_left(&self) -> Duration {
         clock::span(self.deadline.saturating_sub(self.keeper.clock.now().running))
+    }
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        self.locked = None;
+        self.shelf.rest();
     }
 }
 

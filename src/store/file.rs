@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::private;
-use super::{Found, Locked, Record, Saved, Store, unusable};
+use super::{Found, Locked, Record, Saved, Store, Turn, unusable};
 use crate::error::{Error, Kind, Result};
 use crate::fork::Unshared;
 use crate::seal::SealKey;
@@ -16,6 +16,8 @@ use crate::settings::{Settings, config_directory, state_directory};
 
 /// How often to look whether a lock is free.
 const LOOK: Duration = Duration::from_millis(5);
+/// How often to look, meanwhile, whether there is a newer record.
+const LOOK_FOR_RECORD: Duration = Duration::from_millis(50);
 /// Room for most records: what a disk that fills up cannot take any more.
 const ROOM: usize = 16 * 1024;
 /// How many unusable records of one name are kept.
@@ -61,11 +63,14 @@ impl Store for FileStore {
         Ok(Found { bytes: bytes.map(|mut bytes| std::mem::take(&mut *bytes)), wall: None })
     }
 
-    fn lock(&self, name: &str, within: Duration) -> Result<Option<Box<dyn Locked>>> {
+    fn lock(&self, name: &str, seen: u64, within: Duration) -> Result<Turn> {
         private::directory(&self.directory)?;
         let path = self.path(name);
-        let lock = FileLock::take(&with_ending(&path, "lock"), within)?;
-        Ok(lock.map(|lock| Box::new(LockedFile { path, room: None, lock }) as Box<dyn Locked>))
+        if let Some(lock) = FileLock::take(&with_ending(&path, "lock"), within.min(LOOK_FOR_RECORD))? {
+            return Ok(Turn::Ours(Box::new(LockedFile { path, room: None, lock })));
+        }
+        let newer = counter(&path).is_some_and(|counter| counter > seen);
+        Ok(if newer { Turn::Newer } else { Turn::Theirs })
     }
 
     /// One key for all processes of this user, made once.
@@ -191,16 +196,15 @@ impl LockedFile {
 }
 
 impl Locked for LockedFile {
-    fn reserve(&mut self, _within: Duration) -> Result<()> {
+    fn reserve(&mut self, _within: Duration) -> Result<Option<String>> {
         if self.room.is_none() {
             self.room = Some(self.make_room(ROOM)?);
         }
-        Ok(())
+        Ok(None)
     }
 
     fn save(&mut self, record: &Record, seen: u64, _within: Duration) -> Result<Saved> {
-        let there = private::read(&self.path).ok().flatten();
-        if there.and_then(|bytes| Record::read(&bytes).ok()).is_some_and(|there| there.counter > seen) {
+        if counter(&self.path).is_some_and(|counter| counter > seen) {
             return Ok(Saved::Newer);
         }
         let mut file = match self.room.take() {
@@ -239,6 +243,12 @@ impl Drop for LockedFile {
             std::fs::remove_file(self.new_path()).ok();
         }
     }
+}
+
+/// The counter of the record there, if there is one.
+fn counter(path: &Path) -> Option<u64> {
+    let bytes = private::read(path).ok()??;
+    Record::read(&bytes).ok().map(|record| record.counter)
 }
 
 fn read_key(path: &Path) -> Result<Option<SealKey>> {
@@ -312,7 +322,19 @@ mod test {
         }
 
         fn lock(&self) -> Box<dyn Locked> {
-            self.store.lock("name", Duration::ZERO).unwrap().expect("nobody else holds it")
+            self.try_lock("name").expect("nobody else holds it")
+        }
+
+        fn try_lock(&self, name: &str) -> Option<Box<dyn Locked>> {
+            self.wait_for_lock(name, Duration::ZERO)
+        }
+
+        fn wait_for_lock(&self, name: &str, within: Duration) -> Option<Box<dyn Locked>> {
+            match self.store.lock(name, u64::MAX, within).unwrap() {
+                Turn::Ours(locked) => Some(locked),
+                Turn::Theirs => None,
+                Turn::Newer => panic!("no counter is above the highest"),
+            }
         }
 
         fn record(&self, counter: u64) -> Record {
@@ -415,10 +437,21 @@ mod test {
     fn one_holder_at_a_time() {
         let bench = Bench::new();
         let held = bench.lock();
-        assert!(bench.store.lock("name", Duration::from_millis(20)).unwrap().is_none());
-        assert!(bench.store.lock("another", Duration::ZERO).unwrap().is_some());
+        assert!(bench.wait_for_lock("name", Duration::from_millis(20)).is_none());
+        assert!(bench.try_lock("another").is_some());
         drop(held);
         bench.lock();
+    }
+
+    #[test]
+    fn who_waits_for_a_lock_is_told_of_a_newer_record() {
+        let bench = Bench::new();
+        bench.save(1);
+        let mut held = bench.lock();
+        let wait = |seen| bench.store.lock("name", seen, Duration::from_millis(20)).unwrap();
+        assert!(matches!((wait(0), wait(1)), (Turn::Newer, Turn::Theirs)));
+        held.save(&bench.record(2), 1, Duration::ZERO).unwrap();
+        assert!(matches!((wait(1), wait(2)), (Turn::Newer, Turn::Theirs)));
     }
 
     #[test]
@@ -427,7 +460,7 @@ mod test {
         let _lost = bench.lock();
         std::fs::remove_file(bench.store.directory.join("name.lock")).unwrap();
         let _held = bench.lock();
-        assert!(bench.store.lock("name", Duration::ZERO).unwrap().is_none());
+        assert!(bench.try_lock("name").is_none());
     }
 
     #[test]
@@ -609,9 +642,9 @@ mod test {
         });
         let mut grandchild = [0; 4];
         reader.read_exact(&mut grandchild).unwrap();
-        assert!(bench.store.lock("name", Duration::ZERO).unwrap().is_none(), "it is held");
+        assert!(bench.try_lock("name").is_none(), "it is held");
         holder.kill();
-        let free = bench.store.lock("name", Duration::from_millis(100)).unwrap();
+        let free = bench.wait_for_lock("name", Duration::from_millis(100));
         let grandchild = libc::pid_t::from_ne_bytes(grandchild);
         // SAFETY: signal 0 only asks whether the process is there; then it is ended.
         let lives = unsafe { (libc::kill(grandchild, 0), libc::kill(grandchild, libc::SIGKILL)).0 } == 0;

@@ -5,12 +5,14 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{Found, Locked, Record, Saved, Store, unusable};
+use super::{Found, Locked, Record, Saved, Store, Turn, unusable};
 use crate::error::{Error, Kind, Result};
 use crate::seal::SealKey;
 use crate::settings::HostStore;
 
 const ASIDE: &str = "aside";
+/// How long to wait for a lock before looking whether there is a newer record.
+const LOOK_FOR_RECORD: Duration = Duration::from_millis(50);
 
 thread_local! {
     /// Whether this thread is in a host's store.
@@ -47,15 +49,24 @@ fn call<T, E: Display>(what: &str, work: impl FnOnce() -> std::result::Result<T,
     work().map_err(|error| unusable("the program's own store", format!("it could not {what}: {error}")))
 }
 
+/// The counter of the record there, if there is one.
+fn counter(host: &dyn HostStore, name: &str) -> Result<Option<u64>> {
+    let bytes = call("load a record", || host.load(name))?;
+    Ok(bytes.and_then(|bytes| Record::read(&bytes).ok()).map(|record| record.counter))
+}
+
 impl Store for Host {
     fn load(&self, name: &str, _within: Duration) -> Result<Found> {
         Ok(Found { bytes: call("load a record", || self.0.load(name))?, wall: None })
     }
 
-    fn lock(&self, name: &str, within: Duration) -> Result<Option<Box<dyn Locked>>> {
-        let locked = call("lock a record", || self.0.lock(name, within))?;
-        let record = || LockedRecord { host: Arc::clone(&self.0), name: name.to_owned() };
-        Ok(locked.then(|| Box::new(record()) as Box<dyn Locked>))
+    fn lock(&self, name: &str, seen: u64, within: Duration) -> Result<Turn> {
+        if call("lock a record", || self.0.lock(name, within.min(LOOK_FOR_RECORD)))? {
+            let record = LockedRecord { host: Arc::clone(&self.0), name: name.to_owned() };
+            return Ok(Turn::Ours(Box::new(record)));
+        }
+        let newer = counter(&*self.0, name)?.is_some_and(|counter| counter > seen);
+        Ok(if newer { Turn::Newer } else { Turn::Theirs })
     }
 
     fn own_key(&self) -> Result<SealKey> {
@@ -65,13 +76,12 @@ impl Store for Host {
 
 impl Locked for LockedRecord {
     /// Whether it can save shows only when it does.
-    fn reserve(&mut self, _within: Duration) -> Result<()> {
-        Ok(())
+    fn reserve(&mut self, _within: Duration) -> Result<Option<String>> {
+        Ok(None)
     }
 
     fn save(&mut self, record: &Record, seen: u64, _within: Duration) -> Result<Saved> {
-        let there = call("load a record", || self.host.load(&self.name))?;
-        if there.and_then(|bytes| Record::read(&bytes).ok()).is_some_and(|there| there.counter > seen) {
+        if counter(&*self.host, &self.name)?.is_some_and(|counter| counter > seen) {
             return Ok(Saved::Newer);
         }
         let expires = record.expires.and_then(|millis| u64::try_from(millis).ok());

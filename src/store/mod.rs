@@ -28,19 +28,33 @@ pub(crate) trait Store: Send + Sync {
     /// The record of that name as it is now, whole, whoever is writing it.
     fn load(&self, name: &str, within: Duration) -> Result<Found>;
 
-    /// Locks a record against every other process and thread; None if another held it all the while. The lock goes
-    /// with its holder's process, however that ends.
-    fn lock(&self, name: &str, within: Duration) -> Result<Option<Box<dyn Locked>>>;
+    /// Locks a record against every other process and thread, waiting for it at most `within`, or less: who still wants
+    /// it asks again. The lock goes with its holder's process, however that ends. `seen` is the counter of the record that
+    /// was seen, 0 for none.
+    fn lock(&self, name: &str, seen: u64, within: Duration) -> Result<Turn>;
 
     /// The key of its records where the settings give none.
     fn own_key(&self) -> Result<SealKey>;
+
+    /// The flight is over: whatever was kept open for it may be closed.
+    fn rest(&self) {}
+}
+
+/// What comes of waiting for a lock.
+pub(crate) enum Turn {
+    /// It is this one's.
+    Ours(Box<dyn Locked>),
+    /// Another holder has saved a newer record than the one that was seen: there may be no need for the lock.
+    Newer,
+    /// It is another's still.
+    Theirs,
 }
 
 /// A record that this holder alone may change. The lock ends when this is dropped.
 pub(crate) trait Locked: Send {
     /// Makes sure, as far as can be, that a record can be saved now. What is asked of the vendor next may be worth
-    /// nothing without that.
-    fn reserve(&mut self, within: Duration) -> Result<()>;
+    /// nothing without that. Some: a word of warning, where a record may be lost all the same.
+    fn reserve(&mut self, within: Duration) -> Result<Option<String>>;
 
     /// Puts a record in the place of the one whose counter was `seen` (0 for none), and returns when it will outlast a
     /// crash of the machine. It is found either whole or not at all.
