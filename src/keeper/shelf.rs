@@ -171,6 +171,7 @@ impl Shelf {
             self.seen.fetch_max(counter, Ordering::Relaxed);
             self.seed.store(grant.seed.map(Arc::new));
             self.unsaved.store(false, Ordering::Relaxed);
+            self.is_well();
         }
         Ok(saved)
     }
@@ -196,7 +197,7 @@ impl Shelf {
         last.as_deref().is_none_or(|last| last != complaint)
     }
 
-    /// The store works.
+    /// The store does what it is for: it gave a grant, or took one.
     pub(super) fn is_well(&self) {
         if self.complaint.load().is_some() {
             self.complaint.store(None);

@@ -183,7 +183,6 @@ impl<'a> Visit<'a> {
         let now = self.keeper.clock.now();
         self.loaded = self.shelf.load(&self.keys, now, self.time_left().max(SLICE))?;
         self.blur = self.keeper.clock.now().running.saturating_sub(now.running);
-        self.shelf.is_well();
         if let Some(record) = &self.loaded.record {
             let core = self.keeper.core();
             let mut state = core.state.lock();
@@ -315,6 +314,7 @@ impl<'a> Visit<'a> {
         let stored = self.loaded.record.take()?;
         let grant = Grant { companions, ..stored.grant? };
         self.shelf.holds(stored.seed, false);
+        self.shelf.is_well();
         Some(Landing::Found(Box::new(FoundGrant { grant, refresh_token: stored.refresh_token, asked })))
     }
 
