@@ -20,6 +20,8 @@ use crate::clock::{self, Clock, Now};
 use crate::error::{Error, Kind, Result};
 use crate::secret::Secret;
 use crate::settings::{Settings, is_safe_url};
+#[cfg(feature = "redis")]
+pub(crate) use lookup::addresses;
 
 /// More than any answer with a token or a server's metadata, as sent and decompressed; less than what could hurt.
 const BODY_LIMIT: u64 = 256 * 1024;

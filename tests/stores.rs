@@ -423,7 +423,6 @@ fn settings_of_a_store_are_checked_when_the_client_is_made() {
         }
         Client::new(&config).unwrap_err()
     };
-    assert_error(&fault(&[("store", "redis")]), Kind::Config, &["UNSUPPORTED"]);
     assert_error(&fault(&[("store", "fil")]), Kind::Config, &["did you mean file?"]);
     assert_error(&fault(&[("store_path", "/tmp")]), Kind::Config, &["store = file"]);
     assert_error(&fault(&[("store", "file"), ("store_key", "hush")]), Kind::Config, &["store_key is no key"]);

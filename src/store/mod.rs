@@ -8,6 +8,8 @@ mod grant;
 mod host;
 mod private;
 mod record;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +23,8 @@ pub(crate) use grant::StoredGrant;
 use host::Host;
 pub(crate) use host::refuse_reentry;
 pub(crate) use record::{Record, Unreadable};
+#[cfg(feature = "redis")]
+use redis::RedisStore;
 
 /// A place for records. Its errors are of kind [`Store`](Kind::Store) and say what to do. Every call ends within the
 /// time it is given, as far as the system below lets it.
@@ -86,15 +90,23 @@ pub(crate) enum Saved {
 }
 
 /// The store that the settings name; None for memory, which is no place of its own.
-pub(crate) fn open(settings: &Settings) -> Result<Option<Arc<dyn Store>>> {
+pub(crate) fn open(settings: &Arc<Settings>) -> Result<Option<Arc<dyn Store>>> {
     if let Some(host) = settings.store() {
         return Ok(Some(Arc::new(Host(Arc::clone(host)))));
     }
     match settings.text("store") {
         Some("file") => Ok(Some(Arc::new(FileStore::new(settings)?))),
+        #[cfg(feature = "redis")]
+        Some("redis") => Ok(Some(Arc::new(RedisStore::new(settings)))),
         _ => Ok(None),
     }
 }
+
+/// The settings that one kind of store takes.
+const TAKES: [(&str, &[&str]); 2] = [
+    ("file", &["store_path"]),
+    ("redis", &["store_url", "store_ca_file", "store_client_cert_file", "store_client_key_file"]),
+];
 
 /// What is wrong with the settings of the store.
 pub(crate) fn faults(settings: &Settings) -> Vec<String> {
@@ -113,14 +125,19 @@ pub(crate) fn faults(settings: &Settings) -> Vec<String> {
         }
     }
     let store = settings.text("store").unwrap_or("memory");
-    if store == "redis" {
-        faults.push("store = redis is UNSUPPORTED: this build has no Redis in it; use store = file".into());
+    // What is no store at all is told where settings are read.
+    for (kind, names) in TAKES.iter().filter(|(kind, _)| !store.is_empty() && *kind != store) {
+        let said = names.iter().filter(|name| settings.value(name).is_some());
+        faults.extend(said.map(|name| format!("{name} is for store = {kind}")));
     }
-    if store != "file" && settings.value("store_path").is_some() {
-        faults.push("store_path is for store = file".into());
-    }
-    if store == "file" {
-        faults.extend(FileStore::new(settings).err().map(|error| error.message().to_owned()));
+    match store {
+        "file" => faults.extend(FileStore::new(settings).err().map(|error| error.message().to_owned())),
+        #[cfg(feature = "redis")]
+        "redis" => faults.extend(RedisStore::faults(settings)),
+        #[cfg(not(feature = "redis"))]
+        "redis" => faults
+            .push("store = redis is UNSUPPORTED: this build has no Redis in it; use store = file".into()),
+        _ => {}
     }
     faults
 }

@@ -37,18 +37,24 @@ impl Resolver for Names {
         let named = uri.scheme().zip(uri.authority());
         let address = named.and_then(|(scheme, authority)| DefaultResolver::host_and_port(scheme, authority));
         let address = address.ok_or(Error::HostNotFound)?;
-        let found = match address.parse() {
-            Ok(literal) => vec![literal],
-            Err(_) => LOOKUPS
-                .get(|_| Lookups::default())
-                .find(&address, *timeout.after, ask_system)
-                .ok_or(Error::Timeout(Timeout::Resolve))?
-                .map_err(|(kind, why)| io::Error::new(kind, why))?,
-        };
+        let found = addresses(&address, *timeout.after).map_err(|error| match error.kind() {
+            io::ErrorKind::TimedOut => Error::Timeout(Timeout::Resolve),
+            _ => error.into(),
+        })?;
         let mut addresses = self.empty();
         found.into_iter().take(ADDRESSES).for_each(|address| addresses.push(address));
         if addresses.is_empty() { Err(Error::HostNotFound) } else { Ok(addresses) }
     }
+}
+
+/// The addresses of "host:port".
+pub(crate) fn addresses(address: &str, at_most: Duration) -> io::Result<Vec<SocketAddr>> {
+    if let Ok(literal) = address.parse() {
+        return Ok(vec![literal]);
+    }
+    let late = || io::Error::new(io::ErrorKind::TimedOut, "the name was not found in time");
+    let found = LOOKUPS.get(|_| Lookups::default()).find(address, at_most, ask_system);
+    found.ok_or_else(late)?.map_err(|(kind, why)| io::Error::new(kind, why))
 }
 
 fn ask_system(address: &str) -> Found {

@@ -9,6 +9,7 @@
 pub(crate) mod browser;
 pub(crate) mod hang;
 pub(crate) mod proxy;
+pub(crate) mod redis;
 pub(crate) mod server;
 pub(crate) mod stores;
 pub(crate) mod tls;

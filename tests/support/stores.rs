@@ -17,11 +17,23 @@ const PROFILE: &str = "TEST_PROFILE";
 pub(crate) struct Stores {
     pub(crate) directory: Directory,
     pub(crate) sandbox: Sandbox,
+    /// The settings that name the store.
+    store: Vec<(&'static str, String)>,
 }
 
 impl Stores {
+    /// A directory of stored grants.
     pub(crate) fn new() -> Stores {
-        Stores { directory: Directory::new(), sandbox: sandbox() }
+        let directory = Directory::new();
+        let path = directory.path().join("grants").to_str().expect("text").to_owned();
+        let store = vec![("store", "file".into()), ("store_path", path), ("store_key", KEY.into())];
+        Stores { directory, sandbox: sandbox(), store }
+    }
+
+    /// Stored grants in the Redis at that URL.
+    pub(crate) fn redis(url: &str) -> Stores {
+        let store = vec![("store", "redis".into()), ("store_url", url.into()), ("store_key", KEY.into())];
+        Stores { directory: Directory::new(), sandbox: sandbox(), store }
     }
 
     /// Where the records are.
@@ -31,9 +43,7 @@ impl Stores {
 
     /// A client that stores its grant. While no other has a keeper like its own, all it has is from the store.
     pub(crate) fn client(&self, vendor: &str, settings: &[(&str, &str)]) -> Client {
-        let path = self.path();
-        let mut all =
-            vec![("store", "file"), ("store_path", path.to_str().expect("text")), ("store_key", KEY)];
+        let mut all: Vec<_> = self.store.iter().map(|(name, value)| (*name, value.as_str())).collect();
         all.extend(settings);
         client_with(&self.sandbox, vendor, &all)
     }
@@ -46,9 +56,8 @@ impl Stores {
     /// The same below a directory of its own.
     pub(crate) fn profile_in(&self, below: &str, vendor: &str, settings: &[(&str, &str)]) -> String {
         let mut all = self.sandbox.settings(vendor);
-        let (base, path) = (self.sandbox.base(vendor), self.path());
-        all.extend([("provider", vendor.to_owned()), ("base_url", base), ("store", "file".into())]);
-        all.extend([("store_path", path.to_str().expect("text").into()), ("store_key", KEY.into())]);
+        all.extend([("provider", vendor.to_owned()), ("base_url", self.sandbox.base(vendor))]);
+        all.extend(self.store.clone());
         if vendor == "pink" {
             all.insert("redirect_uri", tokenkeep_sandbox::fixtures::WEB_REDIRECT_URI.into());
         }
@@ -97,7 +106,16 @@ pub(crate) fn warnings(client: &Client) -> Vec<String> {
 
 /// Another process that runs the test `a_process_of_its_own` of this program: it does this work with that profile.
 pub(crate) fn process(work: &str, profile: &str) -> Child {
-    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    process_under(&[], work, profile)
+}
+
+/// The same, started by another command.
+pub(crate) fn process_under(starter: &[&str], work: &str, profile: &str) -> Child {
+    let program = std::env::current_exe().expect("this program");
+    let mut command =
+        Command::new(starter.first().map_or(program.as_os_str(), |starter| (*starter).as_ref()));
+    command.args(starter.iter().skip(1));
+    command.args((!starter.is_empty()).then_some(&program));
     command.args(["--exact", "a_process_of_its_own", "--nocapture", "--test-threads=1"]);
     command.env(WORK, work).env(PROFILE, profile);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

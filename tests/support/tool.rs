@@ -3,7 +3,6 @@
 use std::env;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::path::Path;
 
 /// Whether a tool is there. If not, what needs it is skipped and says so, at once and at the end of `make test`; with
 /// TOKENKEEP_NO_SKIP=1 it fails.
@@ -16,8 +15,9 @@ pub(crate) fn is_installed(tool: &str, what: &str, package: &str) -> bool {
         assert!(env::var_os("TOKENKEEP_NO_SKIP").is_none_or(|no| no != "1"), "{line}");
         // Not by a macro: the test runner would keep it to itself.
         writeln!(io::stderr(), "{line}").expect("standard error takes a line");
-        // Beside the directory for the tests' own files; tests/skipped.sh reads it.
-        let list = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("skipped");
+        // Where cargo builds: this program is PROFILE/deps/NAME there. tests/skipped.sh reads it.
+        let program = env::current_exe().expect("this program has a path");
+        let list = program.ancestors().nth(3).expect("cargo's directory").join("skipped");
         let mut list =
             OpenOptions::new().append(true).create(true).open(list).expect("a list of what is skipped");
         writeln!(list, "{line}").expect("the list takes a line");

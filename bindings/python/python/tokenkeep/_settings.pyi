@@ -129,6 +129,13 @@ class Settings(TypedDict, total=False):
     # Store
     store: Literal["memory", "file", "redis"] | None
     store_path: _Path | None
+    store_url: str | None
+    store_url_env: str | None
+    store_url_file: _Path | None
+    store_url_command: _Words | None
+    store_ca_file: _Path | None
+    store_client_cert_file: _Path | None
+    store_client_key_file: _Path | None
     store_key: str | None
     store_key_env: str | None
     store_key_file: _Path | None
