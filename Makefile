@@ -15,7 +15,7 @@ CXX ?= c++
 C_FILES = $(shell find include demo bindings tests benches -name '*.c' -o -name '*.cpp' -o -name '*.hpp' -o -name '*.h' ! -name tokenkeep.h)
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Werror
 
-.PHONY: help demo test bench lint test-rust model test-python test-install install header settings clean
+.PHONY: help demo test bench fleet lint test-rust model test-python test-install install header settings clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -64,6 +64,7 @@ $(MODULE): python-library
 lint: $(VENV)/ready ## formats and lints
 	cargo fmt --all --check
 	cargo clippy --quiet --package tokenkeep --package tokenkeep-c --package tokenkeep-sandbox --all-targets --features tokenkeep/capi -- -D warnings
+	cargo clippy --quiet --package tokenkeep --no-default-features --features capi -- -D warnings
 	PYO3_BUILD_EXTENSION_MODULE=1 cargo clippy --quiet --package tokenkeep-python --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps --package tokenkeep
 	@tests/with.sh clang-format clang-format clang-format --dry-run --Werror $(C_FILES)
@@ -122,6 +123,10 @@ $(BENCH)/hot_path: $(BENCH)/sdk_caches.o
 $(BENCH)/count_allocations.so: benches/c/count_allocations.c
 	@mkdir -p $(BENCH)
 	@$(CC) -std=c11 -O2 $(WARNINGS) -shared -fPIC -o $@ $<
+
+# Two hundred processes on few cores: for minutes, and not while anything else is measured.
+fleet: ## fleets of 10, 50 and 200 processes and a Redis, with faults; writes the table of docs/SCALING.md
+	TOKENKEEP_UPDATE_SCALING=1 cargo test --quiet --package tokenkeep --features capi --test fleet -- --ignored --nocapture fleets
 
 install: release ## library, headers, pkg-config and CMake package, under PREFIX
 	PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) sh bindings/c/install.sh $(BUILT)/release

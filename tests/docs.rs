@@ -90,10 +90,14 @@ fn the_first_cpp_program_prints_a_token() {
 fn every_profile_opens_a_client() {
     let file = scratch("readme-profiles").join("tokenkeep.toml");
     // Secrets by reference would have to be there; their values are not what is shown.
-    let text = blocks("README.md", "toml").concat().replace("_env = ", " = ");
+    let text = blocks("README.md", "toml")
+        .concat()
+        .replace("_env = ", " = ")
+        .replace("TOKENKEEP_REDIS", "rediss://user:password@redis.example:6379/0")
+        .replace("TOKENKEEP_STORE_KEY", &"5a".repeat(32));
     private(&file, &text);
     let names =
-        ["billing", "acquire", "acquired", "frederick", "pink", "pink-mine", "any", "bank", "nightly"];
+        ["billing", "acquire", "acquired", "frederick", "pink", "pink-mine", "any", "bank", "nightly", "worker"];
     assert_eq!(text.matches("\n[").count() + 1, names.len(), "a profile is not tried");
     for name in names {
         let config = Config::load(Some(&file), name).expect(name);
