@@ -1,4 +1,5 @@
 //! A Redis of a test's own: a child process with its own directory, sockets and settings.
+#![allow(dead_code, reason = "every test program uses a part of it")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
