@@ -96,8 +96,18 @@ fn every_profile_opens_a_client() {
         .replace("TOKENKEEP_REDIS", "rediss://user:password@redis.example:6379/0")
         .replace("TOKENKEEP_STORE_KEY", &"5a".repeat(32));
     private(&file, &text);
-    let names =
-        ["billing", "acquire", "acquired", "frederick", "pink", "pink-mine", "any", "bank", "nightly", "worker"];
+    let names = [
+        "billing",
+        "acquire",
+        "acquired",
+        "frederick",
+        "pink",
+        "pink-mine",
+        "any",
+        "bank",
+        "nightly",
+        "worker",
+    ];
     assert_eq!(text.matches("\n[").count() + 1, names.len(), "a profile is not tried");
     for name in names {
         let config = Config::load(Some(&file), name).expect(name);

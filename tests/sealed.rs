@@ -145,8 +145,7 @@ fn without_a_key_nothing_is_sealed_and_nothing_opened() {
         &["store_key is missing", "openssl rand"],
     );
     assert_error(&client.resume("AAAA").unwrap_err(), Kind::Config, &["store_key is missing"]);
-    let weak = client_with(&sandbox, "pink", &[("store_key", "correct horse"), ("account", "weak")]);
-    let error = begin(&weak).seal().unwrap_err();
+    let error = client.with([("store_key", "correct horse"), ("account", "weak")]).unwrap_err();
     assert_error(&error, Kind::Config, &["store_key is no key"]);
     assert!(!error.message().contains("correct horse"), "{error}");
 }
