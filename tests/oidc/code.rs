@@ -5,7 +5,7 @@ use tokenkeep::{Call, Client, Consent, Kind, Token};
 
 use crate::authorization_server::{another, authorization_server};
 use crate::person::{says_no, says_yes};
-use crate::support::browser::{parameter, replaced};
+use crate::support::browser::{get, parameter, replaced};
 use crate::support::{assert_error, failure, token};
 
 fn begin(client: &Client) -> Consent {
@@ -42,6 +42,29 @@ fn a_native_client_has_no_secret_and_comes_back_on_any_loopback_port() {
         assert!(redirected.starts_with(uri), "{redirected}");
         assert!(server.is_alive(finish(&consent, &redirected).unwrap().value()));
     }
+}
+
+#[test]
+fn a_native_client_waits_for_the_person_at_a_port_of_its_own() {
+    let Some(server) = authorization_server() else { return };
+    let registration = server.register("native", json!({}));
+    let comes_back = |person: fn(&str) -> String| {
+        let consent = begin(&registration.client());
+        std::thread::scope(|scope| {
+            let browser = scope.spawn(|| get(&person(consent.url()), &[]).status);
+            let outcome = consent.wait(&Call::default());
+            assert_eq!(browser.join().expect("a page"), 200);
+            outcome
+        })
+    };
+    assert!(server.is_alive(comes_back(says_yes).unwrap().value()));
+    let error = comes_back(says_no).unwrap_err();
+    assert_error(
+        &error,
+        Kind::ConsentRequired,
+        &["said no", "access_denied", "End-User aborted interaction"],
+    );
+    assert_eq!(registration.asked("token").len(), 1);
 }
 
 #[test]

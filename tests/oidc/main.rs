@@ -6,6 +6,7 @@ mod assertion;
 mod authorization_server;
 mod code;
 mod credentials;
+mod device;
 mod discovery;
 #[cfg(all(feature = "capi", target_os = "linux"))]
 #[path = "../c/executable.rs"]

@@ -7,7 +7,8 @@ use serde_json::json;
 
 use crate::authorization_server::{Registration, authorization_server};
 use crate::executable::Executable;
-use crate::person::{says_no, says_yes};
+use crate::person::{allows_device, says_no, says_yes};
+use crate::support::browser::parameter;
 use crate::support::pause;
 use crate::toolchain::{ROOT, is_installed};
 
@@ -42,8 +43,8 @@ impl Program {
 #[test]
 fn a_c_program_goes_the_whole_way() {
     for (compiler, kind) in [("gcc", "native"), ("clang", "web")] {
-        if is_installed(compiler, &format!("a real authorization server with {compiler}"), compiler) {
-            goes_the_whole_way(kind, || build(compiler, "c99", "client.c", &[]));
+        if has(compiler, compiler) {
+            goes_the_whole_way(kind, &c(compiler, "way"));
         }
     }
 }
@@ -51,22 +52,49 @@ fn a_c_program_goes_the_whole_way() {
 #[test]
 fn a_cpp_program_goes_the_whole_way() {
     for (compiler, package, kind) in [("g++", "g++", "native"), ("clang++", "clang", "web")] {
-        if is_installed(compiler, &format!("a real authorization server with {compiler}"), package) {
-            let flags = ["-Wshadow", "-Wold-style-cast"];
-            goes_the_whole_way(kind, || build(compiler, "c++17", "client.cpp", &flags));
+        if has(compiler, package) {
+            goes_the_whole_way(kind, &cpp(compiler, "way"));
         }
     }
 }
 
-fn build(compiler: &str, standard: &str, source: &str, flags: &[&str]) -> Executable {
+#[test]
+fn a_c_program_waits_for_a_yes_on_another_device() {
+    if has("cc", "gcc") {
+        waits_for_a_device(&c("cc", "device"));
+    }
+}
+
+#[test]
+fn a_cpp_program_waits_for_a_yes_on_another_device() {
+    if has("c++", "g++") {
+        waits_for_a_device(&cpp("c++", "device"));
+    }
+}
+
+/// Whether there is a server, and the compiler that this package brings.
+fn has(compiler: &str, package: &str) -> bool {
+    let what = format!("a real authorization server with {compiler}");
+    authorization_server().is_some() && is_installed(compiler, &what, package)
+}
+
+fn c(compiler: &str, name: &str) -> Executable {
+    build(compiler, "c99", name, "client.c", &[])
+}
+
+fn cpp(compiler: &str, name: &str) -> Executable {
+    build(compiler, "c++17", name, "client.cpp", &["-Wshadow", "-Wold-style-cast"])
+}
+
+fn build(compiler: &str, standard: &str, name: &str, source: &str, flags: &[&str]) -> Executable {
     let source = format!("{ROOT}/tests/oidc/programs/{source}");
-    Executable::new(compiler, standard, "oidc").build(flags.iter().copied().chain([&*source]))
+    let name = format!("oidc-{name}");
+    Executable::new(compiler, standard, &name).build(flags.iter().copied().chain([&*source]))
 }
 
 /// A no, a yes, the renewal of a token that has ended, one that all threads share, and the end of the grant.
-fn goes_the_whole_way(kind: &str, build: impl FnOnce() -> Executable) {
+fn goes_the_whole_way(kind: &str, executable: &Executable) {
     let Some(server) = authorization_server() else { return };
-    let executable = build();
     let registration = server.register(kind, json!({}));
     let mut program = Program::start(executable.command(), &registration);
     let needs_consent = |answer: String| assert!(answer.starts_with("CONSENT_REQUIRED "), "{answer}");
@@ -95,5 +123,17 @@ fn goes_the_whole_way(kind: &str, build: impl FnOnce() -> Executable) {
     assert_eq!(program.say("revoke"), "revoked");
     assert!(!server.is_alive(&third) && !server.is_alive(&refresh_token));
     needs_consent(program.say("token"));
+    program.end();
+}
+
+fn waits_for_a_device(executable: &Executable) {
+    let Some(server) = authorization_server() else { return };
+    let mut program = Program::start(executable.command(), &server.register("device", json!({})));
+    let url = program.say("consent");
+    assert_eq!(parameter(&url, "user_code"), program.say("user_code"));
+    allows_device(&url);
+    let token = program.say("wait");
+    assert!(token.starts_with("SANDBOX-TOKEN-"), "{token}");
+    assert!(server.is_alive(&token));
     program.end();
 }

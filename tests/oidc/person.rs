@@ -34,6 +34,18 @@ pub(crate) fn says_no(url: &str) -> String {
     sent(Person::default().browse(url, Answer::No))
 }
 
+/// Has a person sign in and say yes to a device.
+pub(crate) fn allows_device(url: &str) {
+    let end = Person::default().browse(url, Answer::Yes);
+    assert!(matches!(&end, End::Page(page) if page.contains("Sign-in Success")), "{end:?}");
+}
+
+/// Has a person say no to a device.
+pub(crate) fn refuses_device(url: &str) {
+    let end = Person::default().browse(url, Answer::No);
+    assert!(matches!(&end, End::Page(page) if page.contains("interrupted")), "{end:?}");
+}
+
 fn sent(end: End) -> String {
     match end {
         End::Sent(url) => url,

@@ -84,6 +84,11 @@ static void obey(tokenkeep_client *client, tokenkeep_consent **consent, const ch
         tokenkeep_consent_free(*consent);
         status = tokenkeep_client_consent(client, NULL, consent, &error);
         report(status, tokenkeep_consent_url(*consent, NULL), error);
+    } else if (strcmp(command, "user_code") == 0) {
+        printf("%s\n", tokenkeep_consent_user_code(*consent, NULL));
+    } else if (strcmp(command, "wait") == 0) {
+        status = tokenkeep_consent_wait(*consent, NULL, &token, &error);
+        report_token(status, token, error);
     } else if (strncmp(command, finish, strlen(finish)) == 0) {
         status =
             tokenkeep_consent_finish(*consent, command + strlen(finish), TOKENKEEP_NUL_ENDED, &token, &error);

@@ -48,6 +48,12 @@ static std::string obey(const Client &client, std::optional<Consent> &consent, c
         consent = client.consent();
         return std::string(consent->url());
     }
+    if (command == "user_code") {
+        return std::string(consent->user_code());
+    }
+    if (command == "wait") {
+        return std::string(consent->wait().value());
+    }
     if (command.rfind(finish, 0) == 0) {
         return std::string(consent->finish(command.substr(finish.size())).value());
     }
