@@ -9,27 +9,36 @@ use crate::authorization_server::{Registration, authorization_server};
 use crate::executable::Executable;
 use crate::person::{allows_device, says_no, says_yes};
 use crate::support::browser::parameter;
-use crate::support::pause;
+use crate::support::{Directory, chmod, pause};
 use crate::toolchain::{ROOT, is_installed};
 
 /// A running program, which does what it reads and writes what came of it.
 struct Program(Child);
 
 impl Program {
-    fn start(mut command: Command, registration: &Registration<'_>) -> Program {
-        command.args(registration.settings().map(|(name, value)| format!("{name}={value}")));
+    fn start(mut command: Command, registration: &Registration<'_>, settings: &[(&str, &str)]) -> Program {
+        let settings = registration.settings().chain(settings.iter().copied());
+        command.args(settings.map(|(name, value)| format!("{name}={value}")));
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         Program(command.spawn().expect("the program runs"))
     }
 
     fn say(&mut self, command: &str) -> String {
+        self.begin(command);
+        self.hear()
+    }
+
+    /// Gives a command, and does not wait for what comes of it.
+    fn begin(&mut self, command: &str) {
         let input = self.0.stdin.as_mut().expect("its standard input");
         writeln!(input, "{command}").expect("it reads");
+    }
+
+    fn hear(&mut self) -> String {
+        let output = self.0.stdout.as_mut().expect("its standard output");
         let mut line = String::new();
         // It answers one line for each that it reads, so nothing is left in the buffer.
-        BufReader::new(self.0.stdout.as_mut().expect("its standard output"))
-            .read_line(&mut line)
-            .expect("a line");
+        BufReader::new(output).read_line(&mut line).expect("a line");
         line.trim_end().to_owned()
     }
 
@@ -96,7 +105,7 @@ fn build(compiler: &str, standard: &str, name: &str, source: &str, flags: &[&str
 fn goes_the_whole_way(kind: &str, executable: &Executable) {
     let Some(server) = authorization_server() else { return };
     let registration = server.register(kind, json!({}));
-    let mut program = Program::start(executable.command(), &registration);
+    let mut program = Program::start(executable.command(), &registration, &[]);
     let needs_consent = |answer: String| assert!(answer.starts_with("CONSENT_REQUIRED "), "{answer}");
     needs_consent(program.say("token"));
 
@@ -128,7 +137,7 @@ fn goes_the_whole_way(kind: &str, executable: &Executable) {
 
 fn waits_for_a_device(executable: &Executable) {
     let Some(server) = authorization_server() else { return };
-    let mut program = Program::start(executable.command(), &server.register("device", json!({})));
+    let mut program = Program::start(executable.command(), &server.register("device", json!({})), &[]);
     let url = program.say("consent");
     assert_eq!(parameter(&url, "user_code"), program.say("user_code"));
     allows_device(&url);
@@ -136,4 +145,41 @@ fn waits_for_a_device(executable: &Executable) {
     assert!(token.starts_with("SANDBOX-TOKEN-"), "{token}");
     assert!(server.is_alive(&token));
     program.end();
+}
+
+#[test]
+fn processes_that_ask_at_once_send_one_refresh_and_keep_the_grant() {
+    let Some(server) = authorization_server() else { return };
+    let executable = Executable::new("cc", "c99", "oidc-processes")
+        .build([format!("{ROOT}/tests/oidc/programs/client.c")]);
+    let directory = Directory::new();
+    let place = directory.path().to_str().expect("a path that is text");
+    chmod(place, 0o700);
+    let key = "5a".repeat(32);
+    let store = [("store", "file"), ("store_path", place), ("store_key", &*key)];
+    let registration = server.register("native", json!({}));
+    let mut programs: Vec<_> =
+        (0..4).map(|_| Program::start(executable.command(), &registration, &store)).collect();
+
+    let url = programs[0].say("consent");
+    registration.set_lifetime(2);
+    let first = programs[0].say(&format!("finish {}", says_yes(&url)));
+    pause(2100);
+    registration.set_lifetime(3600);
+    let renew = |programs: &mut Vec<Program>| {
+        programs.iter_mut().for_each(|program| program.begin("token"));
+        let renewed: Vec<_> = programs.iter_mut().map(Program::hear).collect();
+        assert!(renewed[0].starts_with("SANDBOX-TOKEN-"), "{}", renewed[0]);
+        assert!(renewed.iter().all(|token| *token == renewed[0]));
+        assert!(server.is_alive(&renewed[0]) && server.is_alive(&registration.newest("refresh_token")));
+        renewed[0].clone()
+    };
+    let second = renew(&mut programs);
+    assert!(second != first);
+    assert_eq!(registration.refreshes(), 1, "one on the wire, when the token has ended");
+
+    programs.iter_mut().for_each(|program| assert_eq!(program.say("reject"), "rejected"));
+    assert!(renew(&mut programs) != second);
+    assert_eq!(registration.refreshes(), 2, "and one when it was refused");
+    programs.into_iter().for_each(Program::end);
 }
