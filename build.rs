@@ -13,8 +13,9 @@ mod header {
     use std::path::PathBuf;
 
     /// The files that export something, in the order of the header.
-    const SOURCES: [&str; 10] =
-        ["version", "status", "log", "call", "config", "client", "stats", "token", "consent", "error"];
+    const SOURCES: [&str; 11] = [
+        "version", "status", "log", "call", "config", "store", "client", "stats", "token", "consent", "error",
+    ];
 
     pub(super) fn generate() {
         println!("cargo:rerun-if-changed=cbindgen.toml");

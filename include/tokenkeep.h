@@ -76,6 +76,9 @@
 /** How to begin a tokenkeep_stats: tokenkeep_stats stats = TOKENKEEP_STATS_INIT; */
 #define TOKENKEEP_STATS_INIT { sizeof(tokenkeep_stats), 0, 0, 0, 0, 0 }
 
+/** How to begin a tokenkeep_store: tokenkeep_store store = TOKENKEEP_STORE_INIT; */
+#define TOKENKEEP_STORE_INIT { sizeof(tokenkeep_store), 0, 0, 0, 0, 0 }
+
 /* To ignore what these functions return would be a mistake. */
 #if defined(__GNUC__)
 #define TOKENKEEP_MUST_USE __attribute__((warn_unused_result))
@@ -281,6 +284,11 @@ typedef struct tokenkeep_consent tokenkeep_consent;
 typedef struct tokenkeep_error tokenkeep_error;
 
 /**
+ * Where a store's load function puts what it found; good during that call.
+ */
+typedef struct tokenkeep_record tokenkeep_record;
+
+/**
  * A token: immutable, reference-counted, for any number of threads at once; wiped from memory when
  * its last reference is freed.
  */
@@ -300,6 +308,50 @@ typedef void (*tokenkeep_log_callback)(void *user_data,
  * Releases a callback's user_data. Runs exactly once.
  */
 typedef void (*tokenkeep_drop_callback)(void *user_data);
+
+/**
+ * A place of the program's own for grants that outlive it, such as a table of its database: functions
+ * over sealed bytes, which are under a name of 64 hexadecimal digits, perhaps with ".aside" behind
+ * them. Begin with TOKENKEEP_STORE_INIT and set all five.
+ *
+ * They run on threads that called into the library, several at once, never under one of its locks. No
+ * exception may leave them, nor longjmp. A call of theirs for a token that is not cached, or to revoke
+ * one, returns TOKENKEEP_REENTRANT. Those that return int32_t return TOKENKEEP_OK, or anything else for
+ * a failure, whose number is then in the error's message.
+ */
+typedef struct {
+    /**
+     * sizeof(tokenkeep_store).
+     */
+    size_t struct_size;
+    /**
+     * Hands the record of that name to tokenkeep_record_set, and does not where there is none.
+     */
+    int32_t (*load)(void *user_data, const char *name, tokenkeep_record *record);
+    /**
+     * Puts a record in the place of the one before. From expires_at_ms on, in milliseconds since the Unix
+     * epoch, it is of no use; INT64_MAX means never.
+     */
+    int32_t (*save)(void *user_data,
+                    const char *name,
+                    const uint8_t *bytes,
+                    size_t length,
+                    int64_t expires_at_ms);
+    /**
+     * Takes a record away. There may be none.
+     */
+    int32_t (*remove)(void *user_data, const char *name);
+    /**
+     * Locks a record against everybody who uses the same place, in other processes and threads, until
+     * unlock on the same thread; TOKENKEEP_WOULD_BLOCK if another held it for all of timeout_ms. A lock
+     * must go with its holder's end.
+     */
+    int32_t (*lock)(void *user_data, const char *name, uint32_t timeout_ms);
+    /**
+     * Ends a lock.
+     */
+    void (*unlock)(void *user_data, const char *name);
+} tokenkeep_store;
 
 /**
  * How one call is made. Wherever one is asked for, NULL means: as the settings say.
@@ -440,6 +492,27 @@ void tokenkeep_config_on_log(tokenkeep_config *config,
  * Frees the config and wipes the secrets in it. NULL is fine.
  */
 void tokenkeep_config_free(tokenkeep_config *config);
+
+/**
+ * Keeps the grants of the clients that will be made from this config in a store of the program's own. It
+ * needs the setting store_key, and takes the place of the setting store. Renewals then run on the thread
+ * that calls: a call's deadline holds only as far as the store's functions and the network let it.
+ * Clients of one credential must have a store with the same user_data.
+ *
+ * The table is copied. `drop`, if not NULL, is called with user_data exactly once: when the last of this
+ * config and the clients and consents made from it is freed, and no renewal uses it any more (a config
+ * that was given another store no longer counts); at once where nothing is registered: the config or the
+ * table is NULL, or a function is missing, which tokenkeep_client_new reports.
+ */
+void tokenkeep_config_store(tokenkeep_config *config,
+                            const tokenkeep_store *store,
+                            void *user_data,
+                            tokenkeep_drop_callback drop);
+
+/**
+ * Takes a copy of a record's bytes, for the load function of a store.
+ */
+void tokenkeep_record_set(tokenkeep_record *record, const void *bytes, size_t length);
 
 /**
  * A client with these settings, which are copied. Asks no vendor. Free it with

@@ -48,6 +48,10 @@ impl UserData {
     pub(super) unsafe fn new(pointer: *mut c_void, release: tokenkeep_drop_callback) -> UserData {
         UserData { pointer, release }
     }
+
+    pub(super) fn pointer(&self) -> *mut c_void {
+        self.pointer
+    }
 }
 
 impl Drop for UserData {

@@ -18,6 +18,7 @@ mod log;
 mod sized;
 mod stats;
 mod status;
+mod store;
 mod token;
 mod version;
 
@@ -34,6 +35,7 @@ pub use error::*;
 pub use log::{tokenkeep_drop_callback, tokenkeep_level, tokenkeep_log_callback};
 pub use stats::*;
 pub use status::*;
+pub use store::*;
 pub use token::*;
 pub use version::*;
 

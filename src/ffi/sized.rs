@@ -14,7 +14,8 @@ const PLAUSIBLE: usize = 4096;
 ///
 /// # Safety
 ///
-/// The type is `#[repr(C)]`, holds integers only, and begins with `struct_size: usize`.
+/// The type is `#[repr(C)]`, begins with `struct_size: usize`, and holds nothing but integers and pointers to functions
+/// that may be none.
 pub(super) unsafe trait Growing: Copy {
     const NAME: &str;
     /// Its size in the first release; smaller ones were never made.
@@ -40,7 +41,7 @@ pub(super) unsafe fn read<T: Growing>(given: *const T) -> Result<T> {
         let what = format!("{} has fields set that this release of tokenkeep does not know", T::NAME);
         return Err(Error::new(Kind::Unsupported, what));
     }
-    // SAFETY: the trait promises integers only, and all bytes are zero or the caller's.
+    // SAFETY: the trait promises what any bytes of the caller's and zeros are good for.
     Ok(unsafe { ours.assume_init() })
 }
 

@@ -61,6 +61,9 @@ fn valid(kind: &str) -> &'static str {
         "tokenkeep_error **" => "&new_error",
         "tokenkeep_call *" => "&call",
         "tokenkeep_stats *" => "&stats",
+        "tokenkeep_store *" => "&store",
+        // There is one during a store's load alone.
+        "tokenkeep_record *" => "no_record",
         "tokenkeep_log_callback" => "on_log",
         "tokenkeep_drop_callback" => "on_drop",
         "char *" if kind == "char *" => "buffer",
@@ -97,6 +100,8 @@ static tokenkeep_consent *consent, *new_consent;
 static tokenkeep_error *error, *new_error;
 static tokenkeep_call call = TOKENKEEP_CALL_INIT;
 static tokenkeep_stats stats = TOKENKEEP_STATS_INIT;
+static tokenkeep_store store = TOKENKEEP_STORE_INIT;
+static tokenkeep_record *no_record;
 static char buffer[64];
 static const char *text;
 static size_t length;

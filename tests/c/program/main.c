@@ -15,7 +15,7 @@ static const struct {
     {"statuses", test_statuses}, {"forks", test_forks},     {"configs", test_configs},
     {"tokens", test_tokens},     {"buffers", test_buffers}, {"errors", test_errors},
     {"refusals", test_refusals}, {"logs", test_logs},       {"threads", test_threads},
-    {"consents", test_consents},
+    {"consents", test_consents}, {"stores", test_stores},
 };
 
 int main(int count, char **words) {

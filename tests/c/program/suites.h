@@ -10,6 +10,7 @@ void test_buffers(void);
 void test_errors(void);
 void test_refusals(void);
 void test_logs(void);
+void test_stores(void);
 void test_threads(void);
 void test_consents(void);
 void test_forks(void);
