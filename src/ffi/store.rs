@@ -151,9 +151,9 @@ fn checked(status: i32) -> Outcome<()> {
 }
 
 /// Keeps the grants of the clients that will be made from this config in a store of the program's own. It
-/// needs the setting store_key, and takes the place of the setting store. Renewals then run on the thread
-/// that calls: a call's deadline holds only as far as the store's functions and the network let it.
-/// Clients of one credential must have a store with the same user_data.
+/// needs the setting store_key, and no setting store. Renewals then run on the thread that calls: a
+/// call's deadline holds only as far as the store's functions and the network let it. Clients of one
+/// credential must have a store with the same user_data.
 ///
 /// The table is copied. `drop`, if not NULL, is called with user_data exactly once: when the last of this
 /// config and the clients and consents made from it is freed, and no renewal uses it any more (a config

@@ -87,6 +87,9 @@ impl Config {
     pub fn set(&mut self, name: &str, value: &str) -> &mut Config {
         let base = without_suffix(name);
         let layer = self.layer;
+        if name == "store" && layer > 0 {
+            self.store = None;
+        }
         self.said.retain(|said, what| without_suffix(said) != base || what.layer == layer);
         self.said.insert(name.to_owned(), Said { value: Arc::new(Secret::new(value)), layer });
         self
@@ -111,6 +114,9 @@ impl Config {
     /// that calls, so that the store is called there too: a call's deadline holds only as far as the store's own calls
     /// and the network's do.
     pub fn store(&mut self, store: Arc<dyn HostStore>) -> &mut Config {
+        // As with any setting, in place of what was said on an earlier layer.
+        let layer = self.layer;
+        self.said.retain(|name, said| name != "store" || said.layer == layer);
         self.store = Some(Box::new(store));
         self
     }

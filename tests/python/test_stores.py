@@ -185,3 +185,98 @@ def application(environ, start_response):
     # Each token came of one refresh, and none was refused: one spent twice would have ended the grant.
     assert sandbox.count("pink/token") <= len(set(values)) + 2
     assert value(client)
+
+
+class Table:
+    """A table of a database, so to speak."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, tuple[bytes, float | None]] = {}
+        self.locks: dict[str, threading.Lock] = {}
+        self.threads: set[int] = set()
+        self.down = False
+
+    def load(self, name: str) -> bytes | None:
+        self.threads.add(threading.get_ident())
+        if self.down:
+            raise ConnectionError("the database is away")
+        return self.rows.get(name, (None, None))[0]
+
+    def save(self, name: str, record: bytes, expires_at: float | None) -> None:
+        self.rows[name] = (record, expires_at)
+
+    def remove(self, name: str) -> None:
+        self.rows.pop(name, None)
+
+    def lock(self, name: str, timeout: float) -> bool:
+        return self.locks.setdefault(name, threading.Lock()).acquire(timeout=timeout)
+
+    def unlock(self, name: str) -> None:
+        self.locks[name].release()
+
+
+def test_a_grant_lies_in_an_object_of_the_programs_own(sandbox: Sandbox) -> None:
+    table = Table()
+    settings = sandbox.settings("acquired", store=table, store_key=KEY)
+    had = value(tokenkeep.Client("acquired", **settings))
+    assert value(tokenkeep.Client("acquired", **settings)) == had
+    assert sandbox.count("acquired/login") == 1
+    ((record, expires_at),) = table.rows.values()
+    assert had.encode() not in record
+    assert expires_at is not None
+    assert 3500 < expires_at - time.time() <= 3600
+    assert table.threads == {threading.get_ident()}
+    assert not any(lock.locked() for lock in table.locks.values())
+
+
+def test_refresh_tokens_lie_there_too_and_a_revoked_grant_is_gone(sandbox: Sandbox) -> None:
+    table = Table()
+    sandbox.switch("pink", lifetime=0.3)
+    shared = {"account": "own", "redirect_uri": "https://app.example/callback"}
+    settings = {**shared, "store": table, "store_key": KEY}
+    consented(sandbox, **settings)
+    for _ in range(2):
+        time.sleep(0.31)
+        assert value(sandbox.client("pink", **settings))
+    assert sandbox.count("pink/token") == 3
+    sandbox.client("pink", **settings).revoke()
+    assert not table.rows
+
+
+def test_what_its_exceptions_say_is_told_and_tokens_come(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = Table()
+    table.down = True
+    assert value(sandbox.client("acquired", store=table, store_key=KEY))
+    assert "ConnectionError: the database is away" in caplog.text
+    assert "memory alone" in caplog.text
+
+
+def test_a_store_that_uses_its_client_is_refused(sandbox: Sandbox) -> None:
+    class Meddler(Table):
+        seen: type[Exception] | None = None
+
+        def load(self, name: str) -> bytes | None:
+            try:
+                client.token()
+            except tokenkeep.Error as error:
+                Meddler.seen = type(error)
+            return super().load(name)
+
+    client = sandbox.client("acquired", store=Meddler(), store_key=KEY)
+    assert value(client)
+    assert Meddler.seen is tokenkeep.Reentrant
+
+
+def test_an_object_of_the_programs_own_does_not_travel(sandbox: Sandbox) -> None:
+    table = Table()
+    client = sandbox.client("acquired", store=table, store_key=KEY)
+    with pytest.raises(tokenkeep.ConfigError, match="does not travel"):
+        pickle.dumps(client)
+    with pytest.raises(TypeError, match="first client"):
+        client.with_(store=table)
+    with pytest.raises(TypeError, match="store must be"):
+        tokenkeep.Client("acquired", store=object())  # type: ignore[arg-type]
+    with pytest.raises(tokenkeep.ConfigError, match="needs store_key"):
+        sandbox.client("acquired", store=table)

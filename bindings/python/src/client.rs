@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::PyDict;
@@ -146,6 +147,10 @@ impl Client {
     #[pyo3(signature = (**settings))]
     fn with_(&self, py: Python<'_>, settings: Option<&Bound<'_, PyDict>>) -> PyResult<Client> {
         let settings = Settings::new(settings)?;
+        if settings.has_store() {
+            let why = "a store of the program's own is given when the first client is made, not to with_";
+            return Err(PyTypeError::new_err(why));
+        }
         Client::made(py, || self.core.with(settings.pairs()))
     }
 

@@ -13,6 +13,7 @@ mod log;
 mod ready;
 mod settings;
 mod stats;
+mod store;
 mod token;
 mod waiting;
 

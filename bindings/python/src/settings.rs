@@ -1,38 +1,58 @@
 //! Keyword arguments as the core's settings.
 
+use std::sync::Arc;
+
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
-use tokenkeep::Config;
+use tokenkeep::{Config, HostStore};
 use zeroize::Zeroizing;
 
 use crate::error;
+use crate::store::Store;
 
 /// Settings as the core takes them, wiped when dropped: some are secrets.
-pub(crate) struct Settings(Vec<(String, Zeroizing<String>)>);
+pub(crate) struct Settings {
+    texts: Vec<(String, Zeroizing<String>)>,
+    store: Option<Arc<Store>>,
+}
 
 impl Settings {
     /// The text of each keyword argument that is not None.
     pub(crate) fn new(keywords: Option<&Bound<'_, PyDict>>) -> PyResult<Settings> {
-        let mut settings = Vec::new();
+        let mut settings = Settings { texts: Vec::new(), store: None };
         for (name, value) in keywords.into_iter().flatten() {
             let name: String = name.extract()?;
-            if !value.is_none() {
-                let value = text(&name, &value)?;
-                settings.push((name, value));
+            if value.is_none() {
+                continue;
+            }
+            match if name == "store" { Store::of(&value) } else { None } {
+                Some(store) => settings.store = Some(Arc::new(store)),
+                None => {
+                    let value = text(&name, &value)?;
+                    settings.texts.push((name, value));
+                }
             }
         }
-        Ok(Settings(settings))
+        Ok(settings)
     }
 
     pub(crate) fn add_to(&self, config: &mut Config) {
         for (name, value) in self.pairs() {
             config.set(name, value);
         }
+        if let Some(store) = &self.store {
+            config.store(Arc::clone(store) as Arc<dyn HostStore>);
+        }
+    }
+
+    /// Whether a store of the program's own is among them.
+    pub(crate) fn has_store(&self) -> bool {
+        self.store.is_some()
     }
 
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.texts.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 

@@ -5,6 +5,8 @@ from typing import Literal, TypedDict
 
 from typing_extensions import TypeAlias
 
+from ._store import Store
+
 _Path: TypeAlias = str | PathLike[str]
 _Words: TypeAlias = str | list[str] | tuple[str, ...]
 
@@ -127,7 +129,7 @@ class Settings(TypedDict, total=False):
     max_attempts: int | None
 
     # Store
-    store: Literal["memory", "file", "redis"] | None
+    store: Literal["memory", "file", "redis"] | Store | None
     store_path: _Path | None
     store_url: str | None
     store_url_env: str | None
