@@ -6,7 +6,7 @@ use std::process::Child;
 use std::time::Duration;
 
 use serde_json::json;
-use support::redis::RedisServer;
+use support::redis::{RedisServer, free_port};
 use support::stores::{Stores, consent, process, process_under, said, say, warnings, work};
 use support::tls::certificates;
 use support::tool::is_installed;
@@ -339,6 +339,39 @@ fn a_url_by_reference_is_read_again_when_it_is_needed() {
     pause(210);
     token(&client);
     assert_eq!(warnings(&client), [""; 0]);
+}
+
+#[test]
+fn a_cluster_is_asked_where_the_record_is_whichever_node_is_named() {
+    const CLUSTER: (&str, &str) = ("cluster-enabled", "yes");
+    let buses = [free_port().to_string(), free_port().to_string()];
+    let node = |bus: &str| RedisServer::start(&[CLUSTER, ("cluster-port", bus)]);
+    let Some((one, other)) = node(&buses[0]).zip(node(&buses[1])) else { return };
+    one.ask::<()>(&["CLUSTER", "ADDSLOTSRANGE", "0", "8191"]);
+    other.ask::<()>(&["CLUSTER", "ADDSLOTSRANGE", "8192", "16383"]);
+    one.ask::<()>(&["CLUSTER", "MEET", "127.0.0.1", &other.port().to_string(), &buses[1]]);
+    for node in [&one, &other] {
+        until("the cluster is whole", || {
+            let info: String = node.ask(&["CLUSTER", "INFO"]);
+            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:2")
+        });
+    }
+    let stores = Stores::redis(&one.url());
+    // So many that there are some on each node.
+    for account in 0..24 {
+        let account = account.to_string();
+        let value = |node: &RedisServer| {
+            let settings = [("account", &*account), ("store_url", &*node.url())];
+            let client = stores.client("acquired", &settings);
+            let value = value(&client);
+            assert_eq!(warnings(&client), [""; 0]);
+            value
+        };
+        assert_eq!(value(&one), value(&other));
+    }
+    assert_eq!(stores.sandbox.count("acquired/login"), 24);
+    let records = |node: &RedisServer| node.ask::<u32>(&["DBSIZE"]);
+    assert!(records(&one) > 0 && records(&other) > 0 && records(&one) + records(&other) == 24);
 }
 
 /// A Redis that speaks TLS alone, but for the test's own socket.

@@ -430,7 +430,8 @@ impl<'a> Visit<'a> {
         let mut tries = 1;
         loop {
             match self.shelf.save(&mut **locked, &self.keys, self.loaded.counter, wall, stored, SAVING) {
-                Err(_) if tries < SAVES => {
+                // What can be had again is not worth the wait.
+                Err(_) if tries < SAVES && stored.refresh_token.is_some() => {
                     std::thread::sleep(SLICE);
                     tries += 1;
                 }

@@ -1,7 +1,6 @@
 //! A Redis of a test's own: a child process with its own directory, sockets and settings.
-#![allow(dead_code, reason = "every test program uses a part of it")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -93,10 +92,6 @@ impl RedisServer {
         std::fs::remove_file(self.directory.join("socket")).ok();
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.child.as_ref().expect("it runs").id()
-    }
-
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
@@ -111,11 +106,6 @@ impl RedisServer {
 
     pub(crate) fn socket_url(&self) -> String {
         format!("unix://{}", self.path("socket").display())
-    }
-
-    /// The log, which says what went wrong.
-    pub(crate) fn directory(&self) -> &Path {
-        &self.directory
     }
 
     /// One command by its words, as the server's owner.
@@ -152,7 +142,7 @@ impl Drop for RedisServer {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").port()
 }

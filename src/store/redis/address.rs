@@ -90,8 +90,8 @@ impl fmt::Display for Place {
     }
 }
 
-/// A host and a port, as URLs and redirections write them.
-pub(super) fn port(written: &str, tls: bool) -> Result<Place, String> {
+/// A host and a port.
+fn port(written: &str, tls: bool) -> Result<Place, String> {
     let (host, port) = match written.strip_prefix('[') {
         Some(rest) => rest.split_once(']').ok_or_else(|| unreadable("its [ is not closed"))?,
         None => written.split_at(written.find(':').unwrap_or(written.len())),

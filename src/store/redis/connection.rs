@@ -16,6 +16,7 @@ use crate::transport;
 
 /// A connection that has shown its password.
 pub(super) struct Connection {
+    pub(super) place: Place,
     stream: BufReader<Stream>,
     /// An answer is missing, and would be taken for the next one.
     broken: bool,
@@ -69,7 +70,8 @@ impl Connection {
                 Stream::Tls(Box::new(wire))
             }
         };
-        let mut connection = Connection { stream: BufReader::new(stream), broken: false };
+        let mut connection =
+            Connection { place: place.clone(), stream: BufReader::new(stream), broken: false };
         connection.authenticate(address)?;
         if address.database != 0 {
             connection.ask(&Command::new(&[b"SELECT", address.database.to_string().as_bytes()]))?;

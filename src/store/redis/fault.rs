@@ -29,6 +29,17 @@ pub(super) fn is_absent(fault: &Fault) -> bool {
     matches!(fault, Fault::Io(error) if matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound))
 }
 
+/// The node that a cluster names for what it was asked: "MOVED slot host:port".
+pub(super) fn moved_to(fault: &Fault, from: &Place) -> Option<Place> {
+    let Place::Port { host: here, tls, .. } = from else { return None };
+    let Fault::Refused(refusal) = fault else { return None };
+    let node = refusal.detail.split(' ').nth(1).filter(|_| refusal.code == "MOVED")?;
+    // An IPv6 address has no brackets there, and without a host it is the same one.
+    let (host, port) = node.rsplit_once(':')?;
+    let host = if host.is_empty() { here.clone() } else { host.to_owned() };
+    Some(Place::Port { host, port: port.parse().ok()?, tls: *tls })
+}
+
 /// Whether somebody was there, and hung up.
 fn is_cut(error: &io::Error) -> bool {
     use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};

@@ -1,7 +1,8 @@
 //! The store against a real Redis, which each test has for itself.
 
 #[path = "../../../tests/support/redis.rs"]
-mod server;
+#[allow(dead_code, reason = "a part of it is for other tests")]
+mod real;
 #[path = "../../../tests/support/tool.rs"]
 mod tool;
 
@@ -12,8 +13,11 @@ use std::thread;
 use crate::provider::Provider;
 use crate::settings::Config;
 
+use super::locked::ROOM;
 use super::*;
-use server::RedisServer;
+use crate::fork;
+use crate::store::{Locked, Record, Saved};
+use real::RedisServer;
 
 const AT_ONCE: Duration = Duration::ZERO;
 const LONG: Duration = Duration::from_secs(20);
@@ -253,6 +257,21 @@ fn waiting_costs_few_commands_and_one_connection() {
 }
 
 #[test]
+fn a_url_that_a_command_tells_is_asked_for_once_for_each_connection() {
+    let Some(bench) = Bench::new() else { return };
+    let _held = bench.lock();
+    let count = bench.server.path("count");
+    let script = format!("echo >>{}; echo {}", count.display(), bench.server.url());
+    let told = store(&[("store_url_command", &serde_json::json!(["sh", "-c", script]).to_string())]);
+    told.load("name", LONG).unwrap();
+    assert!(matches!(told.lock("name", 0, Duration::from_millis(300)).unwrap(), Turn::Theirs));
+    assert_eq!(std::fs::read_to_string(&count).unwrap(), "\n");
+    told.rest();
+    told.load("name", LONG).unwrap();
+    assert_eq!(std::fs::read_to_string(&count).unwrap(), "\n\n");
+}
+
+#[test]
 fn a_newer_record_is_not_replaced() {
     let Some(bench) = Bench::new() else { return };
     bench.save(1);
@@ -435,7 +454,7 @@ fn a_redis_that_is_not_there_is_told_at_once() {
     assert!(refused(&absent).contains(&format!("redis://127.0.0.1:{port}")));
     let missing = store(&[("store_url", "unix:///nowhere/redis.sock?pass=hush")]);
     assert!(refused(&missing).contains("unix:///nowhere/redis.sock"));
-    assert!(LONG - before.left() < PATIENCE, "it waited");
+    assert!(LONG - before.left() < ANSWER, "it waited");
 }
 
 #[test]
@@ -462,6 +481,18 @@ fn a_killed_connection_is_made_anew() {
     }
     bench.server.ask::<()>(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
     assert_eq!(held.save(&bench.record(2), 1, LONG).unwrap(), Saved::Saved);
+}
+
+#[test]
+fn a_redis_that_is_gone_for_good_is_not_waited_for_twice() {
+    let Some(mut bench) = Bench::new() else { return };
+    let mut held = bench.lock();
+    bench.server.kill();
+    let before = Deadline::after(LONG);
+    assert!(held.save(&bench.record(1), 0, LONG).is_err());
+    drop(held);
+    let took = LONG - before.left();
+    assert!((Duration::from_secs(2)..Duration::from_secs(5)).contains(&took), "{took:?}");
 }
 
 #[test]
