@@ -50,6 +50,7 @@
 #include <iterator>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -716,6 +717,150 @@ private:
     detail::Handle<tokenkeep_token> token_;
 };
 
+namespace detail {
+struct StoreTable;
+} // namespace detail
+
+/// A place of the program's own for grants that outlive it, such as a table of its database: derive from
+/// this, and give it to Config::store(). It keeps sealed bytes under names of 64 hexadecimal digits, perhaps
+/// with ".aside" behind them.
+///
+/// It is called by threads that called into the library, by several at once, never under a lock of the
+/// library's. A call of its for a token that is not cached fails with Status::reentrant. A function fails by
+/// its return value or by an exception, which ends there.
+class Store {
+public:
+    /// What came of waiting for a lock.
+    enum class Lock {
+        /// It is the caller's.
+        ours,
+        /// Another held it all the while.
+        theirs,
+        /// The store failed.
+        failed,
+    };
+
+    Store() = default;
+    Store(const Store &) = delete;
+    Store &operator=(const Store &) = delete;
+    virtual ~Store() = default;
+
+    /// Finds the record of that name; leaves `record` empty where there is none. False: the store failed.
+    virtual bool load(std::string_view name, std::optional<std::string> &record) = 0;
+
+    /// Puts a record in the place of the one before. From `expires` on it is of no use, where that is known.
+    /// False: the store failed.
+    virtual bool save(std::string_view name, std::string_view record,
+                      std::optional<std::chrono::system_clock::time_point> expires) = 0;
+
+    /// Takes a record away; there may be none. False: the store failed.
+    virtual bool remove(std::string_view name) = 0;
+
+    /// Locks a record against everybody who uses the same place, in other processes and threads, until
+    /// unlock() on the same thread. A lock must go with its holder's end.
+    virtual Lock lock(std::string_view name, std::chrono::milliseconds timeout) = 0;
+
+    /// Ends a lock.
+    virtual void unlock(std::string_view name) = 0;
+
+private:
+    friend struct detail::StoreTable;
+
+    std::mutex mutex_;
+    // Itself, while configs and clients use it: all know it by its one address.
+    std::shared_ptr<Store> self_;
+    std::size_t users_ = 0;
+};
+
+namespace detail {
+
+/// The store as tokenkeep.h takes it: functions, with the Store's address as their user_data.
+struct StoreTable {
+    /// Runs a function of the store's; what it throws ends here as a failure.
+    template <class Work>
+    static std::int32_t run(void *user_data, Work work) noexcept {
+        Store &store = *static_cast<Store *>(user_data);
+#if defined(__cpp_exceptions)
+        try {
+            return work(store);
+        } catch (...) {
+            return TOKENKEEP_STORE;
+        }
+#else
+        return work(store);
+#endif
+    }
+
+    static std::int32_t status(bool succeeded) noexcept { return succeeded ? TOKENKEEP_OK : TOKENKEEP_STORE; }
+
+    static std::int32_t load(void *user_data, const char *name, tokenkeep_record *record) noexcept {
+        return run(user_data, [&](Store &store) {
+            std::optional<std::string> found;
+            const bool succeeded = store.load(name, found);
+            if (succeeded && found) {
+                tokenkeep_record_set(record, found->data(), found->size());
+            }
+            return status(succeeded);
+        });
+    }
+
+    static std::int32_t save(void *user_data, const char *name, const std::uint8_t *bytes, std::size_t length,
+                             std::int64_t expires_at_ms) noexcept {
+        return run(user_data, [&](Store &store) {
+            const void *const start = bytes;
+            const std::string_view record(static_cast<const char *>(start), length);
+            return status(store.save(name, record, time_point(expires_at_ms)));
+        });
+    }
+
+    static std::int32_t remove(void *user_data, const char *name) noexcept {
+        return run(user_data, [&](Store &store) { return status(store.remove(name)); });
+    }
+
+    static std::int32_t lock(void *user_data, const char *name, std::uint32_t timeout_ms) noexcept {
+        return run(user_data, [&](Store &store) -> std::int32_t {
+            switch (store.lock(name, std::chrono::milliseconds(timeout_ms))) {
+            case Store::Lock::ours:
+                return TOKENKEEP_OK;
+            case Store::Lock::theirs:
+                return TOKENKEEP_WOULD_BLOCK;
+            case Store::Lock::failed:
+                break;
+            }
+            return TOKENKEEP_STORE;
+        });
+    }
+
+    static void unlock(void *user_data, const char *name) noexcept {
+        run(user_data, [&](Store &store) {
+            store.unlock(name);
+            return status(true);
+        });
+    }
+
+    /// One more user of the store.
+    static void *hold(std::shared_ptr<Store> store) {
+        Store &held = *store;
+        const std::lock_guard<std::mutex> guard(held.mutex_);
+        if (held.users_++ == 0) {
+            held.self_ = std::move(store);
+        }
+        return &held;
+    }
+
+    static void drop(void *user_data) noexcept {
+        Store &store = *static_cast<Store *>(user_data);
+        // Destroyed after the guard, if this was the last that held it.
+        std::shared_ptr<Store> last;
+        const std::lock_guard<std::mutex> guard(store.mutex_);
+        if (--store.users_ == 0) {
+            last = std::move(store.self_);
+        }
+    }
+};
+
+} // namespace detail
+
 /// Settings for a client, name = value in text. For one thread at a time. Clients copy what they need of it.
 ///
 ///     auto config = tokenkeep::Config("acquired").set("app_id", id).set("app_key_file", "/run/secrets/key");
@@ -806,6 +951,32 @@ public:
     template <class Callable>
     [[nodiscard]] Config &&on_log(Level level, Callable &&callable) && {
         return std::move(on_log(level, std::forward<Callable>(callable)));
+    }
+
+    /// Keeps the grants of the clients that will be made from this config in a store of the program's own. It
+    /// needs the setting store_key, and no setting store. Renewals then run on the thread that calls: a
+    /// call's deadline holds only as far as the store's functions and the network let it. Clients of one
+    /// credential must have the same Store. An empty pointer is a fault like any other: making a client
+    /// reports it.
+    Config &store(std::shared_ptr<Store> store) & {
+        if (store == nullptr) {
+            tokenkeep_config_store(config_.get(), nullptr, nullptr, nullptr);
+            return *this;
+        }
+        tokenkeep_store table = TOKENKEEP_STORE_INIT;
+        table.load = detail::StoreTable::load;
+        table.save = detail::StoreTable::save;
+        table.remove = detail::StoreTable::remove;
+        table.lock = detail::StoreTable::lock;
+        table.unlock = detail::StoreTable::unlock;
+        tokenkeep_config_store(config_.get(), &table, detail::StoreTable::hold(std::move(store)),
+                               detail::StoreTable::drop);
+        return *this;
+    }
+
+    /// \copydoc store(std::shared_ptr<Store>)
+    [[nodiscard]] Config &&store(std::shared_ptr<Store> store) && {
+        return std::move(this->store(std::move(store)));
     }
 
     /// Whether this is not empty.

@@ -22,7 +22,8 @@ use toolchain::{ROOT, is_installed, run, scratch};
 const COMPILERS: [(&str, &str); 2] = [("g++", "g++"), ("clang++", "clang")];
 
 /// The files of the test program, and those that all programs here are made with.
-const CLIENT: [&str; 8] = ["client", "values", "tokens", "errors", "refusals", "logs", "threads", "consents"];
+const CLIENT: [&str; 9] =
+    ["client", "values", "tokens", "errors", "refusals", "logs", "threads", "consents", "stores"];
 const SUPPORT: [&str; 3] = ["check", "http", "sandbox"];
 
 /// Beyond those of the C programs.

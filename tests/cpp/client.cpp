@@ -17,7 +17,7 @@ struct Suite {
 constexpr Suite suites[] = {
     {"values", test_values},     {"tokens", test_tokens}, {"errors", test_errors},
     {"refusals", test_refusals}, {"logs", test_logs},     {"threads", test_threads},
-    {"consents", test_consents},
+    {"consents", test_consents}, {"stores", test_stores},
 };
 
 } // namespace

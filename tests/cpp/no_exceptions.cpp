@@ -69,6 +69,30 @@ static void a_log_is_told() {
     CHECK(calls > 0);
 }
 
+/// A store that is down.
+class Absent : public tokenkeep::Store {
+public:
+    bool load(std::string_view, std::optional<std::string> &) override { return false; }
+    bool save(std::string_view, std::string_view,
+              std::optional<std::chrono::system_clock::time_point>) override {
+        return false;
+    }
+    bool remove(std::string_view) override { return false; }
+    Lock lock(std::string_view, std::chrono::milliseconds) override { return Lock::failed; }
+    void unlock(std::string_view) override {}
+};
+
+static void a_store_that_fails_is_told() {
+    std::string told;
+    Config config = sandbox::acquired(__func__)
+                        .set("store_key", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")
+                        .store(std::make_shared<Absent>());
+    config.on_log(tokenkeep::Level::warn,
+                  [&told](tokenkeep::Level, std::string_view message) { told += message; });
+    CHECK_STATUS(Client::try_create(config)->try_token(), Status::ok);
+    CHECK_HAS(told, "could not load a record: it returned 13");
+}
+
 static void a_person_says_yes() {
     const auto client = Client::try_create(sandbox::config("pink", __func__)
                                                .set("grant", "authorization_code")
@@ -95,6 +119,7 @@ int main(int count, char **words) {
     a_login_brings_a_token();
     errors_are_values();
     a_log_is_told();
+    a_store_that_fails_is_told();
     a_person_says_yes();
     return check::summary();
 }

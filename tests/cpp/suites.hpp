@@ -8,6 +8,7 @@ void test_tokens();
 void test_errors();
 void test_refusals();
 void test_logs();
+void test_stores();
 void test_threads();
 void test_consents();
 
