@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 use support::browser::{call, get, parameter};
 use support::server::{self, Server};
+use support::stores::Stores;
 use support::{
     PATIENCE, assert_error, client_with, failure, open, outage, pause, sandbox, timed, together, token,
     until_asked, within,
@@ -216,6 +217,20 @@ fn a_grant_that_comes_after_cancel_is_not_kept() {
     until_asked(&sandbox, "oauth2/revoke", 2);
     assert!(client.peek().is_none());
     assert_eq!(failure(&client).kind(), Kind::ConsentRequired);
+}
+
+#[test]
+fn what_a_device_was_granted_is_stored() {
+    let stores = Stores::new();
+    let device_url = format!("{}/device", stores.sandbox.base("oauth2"));
+    let client = || stores.client("oauth2", &[("grant", "device_code"), ("device_url", &device_url)]);
+    let first = client();
+    let consent = begin(&first);
+    stores.sandbox.answer_device(consent.user_code().unwrap(), DeviceAnswer::Approve);
+    let bought = wait(&consent).unwrap();
+    drop((consent, first));
+    assert_eq!(token(&client()).value(), bought.value(), "nothing of it was left in memory");
+    assert_eq!(stores.sandbox.count("oauth2/token"), 1);
 }
 
 #[test]

@@ -277,6 +277,28 @@ fn deadline_close_cancel_and_interruption_end_the_wait_soon() {
 }
 
 #[test]
+fn a_look_never_waits_and_brings_what_came_meanwhile() {
+    let sandbox = sandbox();
+    sandbox.fault(Fault { delay_ms: 300, ..Fault::on("pink/token") });
+    let consent = begin(&desktop(&sandbox));
+    let (outcome, took) = timed(|| consent.look());
+    assert!(outcome.is_none() && took < PATIENCE / 10, "{took:?}");
+    let url = consent.url().to_owned();
+    let person = std::thread::spawn(move || log_in(&url));
+    let mut longest = std::time::Duration::ZERO;
+    let mut had = None;
+    until("the token", || {
+        let (outcome, took) = timed(|| consent.look());
+        longest = longest.max(took);
+        had = outcome;
+        had.is_some()
+    });
+    had.unwrap().unwrap();
+    assert!(longest < std::time::Duration::from_millis(250), "{longest:?}");
+    assert_eq!(person.join().unwrap().status, 200);
+}
+
+#[test]
 fn all_who_wait_get_the_token_of_the_one_request() {
     let sandbox = sandbox();
     sandbox.fault(Fault { delay_ms: 100, ..Fault::on("pink/token") });

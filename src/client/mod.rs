@@ -345,8 +345,9 @@ impl Client {
         &self.0.keeper
     }
 
-    fn timeout(&self, call: &Call<'_>) -> Duration {
-        call.timeout.or_else(|| self.0.settings.span("timeout")).unwrap_or(TIMEOUT)
+    /// How long a call may take that does not say: the setting `timeout`.
+    pub fn timeout(&self) -> Duration {
+        self.0.settings.span("timeout").unwrap_or(TIMEOUT)
     }
 
     /// The running clock.

@@ -21,7 +21,8 @@ pub(super) struct Patience<'a> {
 
 impl<'a> Patience<'a> {
     pub(super) fn new(client: &'a Client, call: &Call<'a>, afterwards: &'static str) -> Patience<'a> {
-        let deadline = client.now().saturating_add(clock::nanos(client.timeout(call)));
+        let deadline =
+            client.now().saturating_add(clock::nanos(call.timeout.unwrap_or_else(|| client.timeout())));
         Patience { client, interrupt: call.interrupt, deadline, afterwards }
     }
 

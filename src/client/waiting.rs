@@ -32,7 +32,8 @@ pub struct Waiting {
 impl Waiting {
     /// A wait for a renewal.
     pub(super) fn new(client: &Client, flight: Arc<Flight<Arc<Live>>>, call: &Call<'_>) -> Waiting {
-        let deadline = client.now().saturating_add(clock::nanos(client.timeout(call)));
+        let deadline =
+            client.now().saturating_add(clock::nanos(call.timeout.unwrap_or_else(|| client.timeout())));
         Waiting { client: client.clone(), flight, min_valid: call.min_valid, deadline, renewal: true }
     }
 

@@ -153,31 +153,48 @@ impl Consent {
     pub fn wait(&self, call: &Call<'_>) -> Result<Token> {
         self.check_waitable()?;
         let patience = Patience::new(&self.client, call, "the consent stays open: wait again");
+        let mut slice = Duration::ZERO;
         let flight = loop {
-            match &**self.stage.load() {
-                Stage::Open | Stage::Sending => {}
-                ended => {
-                    // Whoever ended it could not close the port while this thread listened there.
-                    self.close();
-                    match ended {
-                        Stage::Refused(error) => return Err(error.clone()),
-                        Stage::Sent(flight) => break Arc::clone(flight),
-                        _ => return Err(Error::new(Kind::Cancelled, "the consent was cancelled")),
-                    }
-                }
+            if let Some(flight) = self.step(slice)? {
+                break flight;
             }
-            match &self.way {
-                Way::Redirect(redirect) => {
-                    let slice = patience.slice(|| "nobody came back within the call's timeout".into())?;
-                    redirect.listen(self, slice)?;
-                }
-                Way::Device(device) => {
-                    let slice = patience.slice(|| device.silence())?;
-                    device.ask(self, slice)?;
-                }
-            }
+            slice = patience.slice(|| match &self.way {
+                Way::Redirect(_) => "nobody came back within the call's timeout".into(),
+                Way::Device(device) => device.silence(),
+            })?;
         };
         Waiting::for_consent(&self.client, flight, patience.deadline()).finish(call.interrupt)
+    }
+
+    /// Like [`wait`](Consent::wait), but never waits: None if nobody has come yet. For event loops, which call it again
+    /// and again; what came meanwhile waits its turn.
+    pub fn look(&self) -> Option<Result<Token>> {
+        match self.check_waitable().and_then(|()| self.step(Duration::ZERO)) {
+            Ok(Some(flight)) => Waiting::for_consent(&self.client, flight, i64::MAX).wait(Duration::ZERO),
+            Ok(None) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Goes on for at most that long: listens, or asks. What a yes buys, once there is one.
+    fn step(&self, slice: Duration) -> Result<Option<Arc<Flight<Arc<Live>>>>> {
+        if matches!(**self.stage.load(), Stage::Open | Stage::Sending) {
+            match &self.way {
+                Way::Redirect(redirect) => redirect.listen(self, slice)?,
+                Way::Device(device) => device.ask(self, slice)?,
+            }
+        }
+        let stage = self.stage.load();
+        if !matches!(**stage, Stage::Open | Stage::Sending) {
+            // Whoever ended it could not close the port while this thread listened there.
+            self.close();
+        }
+        match &**stage {
+            Stage::Open | Stage::Sending => Ok(None),
+            Stage::Sent(flight) => Ok(Some(Arc::clone(flight))),
+            Stage::Refused(error) => Err(error.clone()),
+            Stage::Cancelled => Err(Error::new(Kind::Cancelled, "the consent was cancelled")),
+        }
     }
 
     fn check_waitable(&self) -> Result<()> {
@@ -191,6 +208,7 @@ impl Consent {
         }
         match &**self.stage.load() {
             Stage::Cancelled => Err(over()),
+            _ if self.client.is_closed() => Err(self.client.closed()),
             _ => Ok(()),
         }
     }

@@ -11,7 +11,7 @@ use super::device::Device;
 use super::pace::Pace;
 use super::redirect::Redirect;
 use super::{Consent, Way};
-use crate::client::{Call, Client};
+use crate::client::Client;
 use crate::error::{Error, Kind, Result};
 use crate::fork;
 use crate::scheme::oauth2::authorization::Authorization;
@@ -98,7 +98,7 @@ fn read(client: &Client, opened: &Zeroizing<Vec<u8>>) -> Result<Way> {
 /// The key for consents alone; None if the setting is missing.
 fn key(client: &Client, name: &str) -> Result<Option<SealKey>> {
     let Some(source) = client.0.settings.secret(name) else { return Ok(None) };
-    let text = source.read(name, client.timeout(&Call::default()))?;
+    let text = source.read(name, client.timeout())?;
     Ok(Some(SealKey::parse(name, &text)?.derive(&[b"consent"])))
 }
 
@@ -129,7 +129,7 @@ fn foreign() -> Error {
 #[cfg(test)]
 mod test {
     use super::*;
-    use crate::client::Family;
+    use crate::client::{Call, Family};
     use crate::clock::{Clock, Manual};
     use crate::settings::Config;
 
