@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import pytest
 import tokenkeep
 
+from person import visit
+
 if TYPE_CHECKING:
     from sandbox import Sandbox
-
-
-def visit(url: str) -> str:
-    """What a browser does: say yes, and come back on the redirect."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
-    connection.request("GET", f"{parts.path}?{parts.query}")
-    location = connection.getresponse().headers["Location"]
-    connection.close()
-    return location
 
 
 @pytest.fixture

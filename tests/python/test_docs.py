@@ -17,8 +17,8 @@ import tokenkeep
 from tokenkeep._httpx import HttpxAuth
 from tokenkeep._requests import RequestsAuth
 
+from person import browse, tell, visit
 from sandbox import ROOT
-from test_consent import visit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +57,7 @@ def test_an_example(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ACQUIRED_APP_KEY", "not a real one")
+    monkeypatch.setattr("webbrowser.open", lambda _: False)
     profiles = tmp_path / "tokenkeep.toml"
     profiles.write_text(
         '[billing]\nprovider = "acquired"\napp_id = "12345678"\napp_key_env = "ACQUIRED_APP_KEY"\n'
@@ -66,12 +67,16 @@ def test_an_example(
         "asyncio": asyncio,
         "client": client,
         "httpx": httpx,
-        "pink": sandbox.client(
-            "pink", grant="authorization_code", redirect_uri="https://app.example/callback"
-        ),
+        "browse": browse,
+        "desktop": sandbox.client("pink", redirect_uri="http://127.0.0.1/callback"),
+        "pink": sandbox.client("pink", redirect_uri="https://app.example/callback", store_key="5a" * 32),
         "profiles": profiles,
         "requests": requests,
+        "tell": tell,
         "tokenkeep": tokenkeep,
+        "tv": sandbox.client(
+            "oauth2", grant="device_code", device_url=sandbox.vendors["oauth2"]["base_url"] + "/device"
+        ),
         "url": sandbox.resource("acquired"),
         "visit": visit,
         "wrong": sandbox.client("acquired", app_key="x" * 32),

@@ -17,7 +17,7 @@ import cloudpickle  # type: ignore[import-untyped]
 import pytest
 import tokenkeep
 
-from test_consent import visit
+from person import visit
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -272,7 +272,10 @@ impl Client {
         call::run(py, &self.core, Limits::new(py, timeout, None)?, |call| self.core.revoke(call))
     }
 
-    /// Begins a person's consent, with `grant = authorization_code`.
+    /// Begins a person's consent, with `grant = "authorization_code"` or `"device_code"`.
+    ///
+    /// The vendor may have to be asked for its addresses, or for a code. Where `redirect_uri` is a loopback
+    /// address without a port, a port is opened, which is closed with the consent.
     ///
     /// Args:
     ///     timeout (float | None): seconds to wait at most; by default the setting `timeout`.
@@ -288,6 +291,74 @@ impl Client {
         let limits = Limits::new(py, timeout, None)?;
         let consent = call::run(py, &this.core, limits, |call| this.core.consent(call))?;
         Ok(Consent::new(consent, slf.clone().unbind()))
+    }
+
+    /// Goes on with a consent that `Consent.seal` gave, in this process or another.
+    ///
+    /// The settings must be those of the client that began it: client_id, account, redirect_uri, scope, store_key
+    /// (or store_key_previous).
+    ///
+    /// Args:
+    ///     sealed (str): the text.
+    ///
+    /// Raises:
+    ///     ConsentRequired: it was sealed more than ten minutes ago; begin another.
+    ///     InvalidArgumentError: it was changed, or sealed for another client or with another key.
+    ///     ConfigError: there is no `store_key`.
+    ///
+    /// Example:
+    ///     >>> consent = pink.resume(pink.consent().seal())
+    fn resume(slf: &Bound<'_, Self>, sealed: PyBackedStr) -> PyResult<Consent> {
+        let (py, this) = (slf.py(), slf.get());
+        let outcome = py.detach(|| this.core.resume(&sealed));
+        Ok(Consent::new(call::settle(py, &this.core, outcome)?, slf.clone().unbind()))
+    }
+
+    /// Logs a person in at this machine, and gets the token: begins a consent, opens the system's browser (or, where
+    /// there is none or `grant = "device_code"`, tells where to go and with which code), and waits. For programs on a
+    /// desktop and at a command line.
+    ///
+    /// Args:
+    ///     open_browser (bool): whether to open a browser where there is one.
+    ///     show (Callable[[str], object] | None): tells the person something; by default `print`.
+    ///     timeout (float | None): seconds that the person may take; by default 300.
+    ///
+    /// Raises:
+    ///     TokenTimeout: nobody came.
+    ///     ConsentRequired: the person or the vendor said no.
+    ///     Unsupported: `redirect_uri` leads to a web server; use `consent` and `finish`.
+    ///
+    /// Example:
+    ///     >>> token = desktop.login(show=tell)
+    #[pyo3(signature = (open_browser=true, show=None, timeout=None))]
+    fn login<'py>(
+        slf: &Bound<'py, Self>,
+        open_browser: bool,
+        show: Option<Bound<'py, PyAny>>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let login = slf.py().import("tokenkeep._login")?;
+        login.call_method1("login", (slf, open_browser, show, timeout))
+    }
+
+    /// `login` for asyncio: `await client.login_async()`.
+    ///
+    /// Args:
+    ///     open_browser (bool): as for `login`.
+    ///     show (Callable[[str], object] | None): as for `login`.
+    ///     timeout (float | None): as for `login`.
+    ///
+    /// Example:
+    ///     >>> token = asyncio.run(tv.login_async(show=tell))
+    #[pyo3(signature = (open_browser=true, show=None, timeout=None))]
+    fn login_async<'py>(
+        slf: &Bound<'py, Self>,
+        open_browser: bool,
+        show: Option<Bound<'py, PyAny>>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let login = slf.py().import("tokenkeep._login")?;
+        login.call_method1("login_async", (slf, open_browser, show, timeout))
     }
 
     /// What this credential cost so far (Stats).

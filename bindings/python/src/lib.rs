@@ -25,7 +25,7 @@ mod _tokenkeep {
     #[pymodule_export]
     use crate::client::{Client, restore};
     #[pymodule_export]
-    use crate::consent::Consent;
+    use crate::consent::{Consent, look};
     #[pymodule_export]
     use crate::ready::Ready;
     #[pymodule_export]

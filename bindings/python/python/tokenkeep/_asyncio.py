@@ -1,4 +1,4 @@
-"""Waiting for a renewal on an event loop: no thread, and one pipe for all that wait for the same one."""
+"""Waiting on an event loop without a thread: for a person, or for a renewal (one pipe serves all waiters)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import asyncio
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakSet
 
-from ._tokenkeep import Bell, Token, ask
+from ._tokenkeep import Bell, Token, ask, look
 
 if TYPE_CHECKING:
-    from ._tokenkeep import Client, Waiting
+    from ._tokenkeep import Client, Consent, Waiting
 
 # How often to look, in seconds: where a pipe cannot be watched, and at the latest where it can. Closing the
 # client does not close the pipe, and a forked child that lives on holds its other end open.
 _POLL = 0.02
 _LOOK_ANYWAY = 0.25
+
+# How often to look whether a person has come, in seconds: they do not notice.
+_PERSON = 0.05
 
 # The core's clock is coarse: it sees a deadline a few milliseconds after the loop's clock does.
 _TICK = 0.005
@@ -30,6 +33,20 @@ async def token(client: Client, timeout: float | None, min_valid: float | None) 
         if found is not None:
             return found
         await _pause(client, answer)
+
+
+async def wait(consent: Consent, timeout: float) -> Token:
+    """Do what `Consent.wait` does, waiting on the running event loop."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout
+    while True:
+        found = look(consent)
+        if found is not None:
+            return found
+        if loop.time() >= deadline:
+            # It says why nobody came.
+            return consent.wait(0)
+        await asyncio.sleep(min(_PERSON, max(deadline - loop.time(), 0)))
 
 
 async def _pause(client: Client, waiting: Waiting) -> None:
