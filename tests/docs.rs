@@ -88,15 +88,7 @@ fn the_first_cpp_program_prints_a_token() {
 
 #[test]
 fn every_profile_opens_a_client() {
-    let file = scratch("readme-profiles").join("tokenkeep.toml");
-    // Secrets by reference would have to be there; their values are not what is shown.
-    let text = blocks("README.md", "toml")
-        .concat()
-        .replace("_env = ", " = ")
-        .replace("TOKENKEEP_REDIS", "rediss://user:password@redis.example:6379/0")
-        .replace("TOKENKEEP_STORE_KEY", &"5a".repeat(32));
-    private(&file, &text);
-    let names = [
+    let readme = [
         "billing",
         "acquire",
         "acquired",
@@ -108,10 +100,20 @@ fn every_profile_opens_a_client() {
         "nightly",
         "worker",
     ];
-    assert_eq!(text.matches("\n[").count() + 1, names.len(), "a profile is not tried");
-    for name in names {
-        let config = Config::load(Some(&file), name).expect(name);
-        Client::new(&config).expect(name);
+    for (document, names) in [("README.md", &readme[..]), ("docs/CONSENT.md", &["desktop", "tv", "web"])] {
+        let file = scratch("profiles").join("tokenkeep.toml");
+        // Secrets by reference would have to be there; their values are not what is shown.
+        let text = blocks(document, "toml")
+            .concat()
+            .replace("_env = ", " = ")
+            .replace("TOKENKEEP_REDIS", "rediss://user:password@redis.example:6379/0")
+            .replace("TOKENKEEP_STORE_KEY", &"5a".repeat(32));
+        private(&file, &text);
+        assert_eq!(text.matches("\n[").count() + 1, names.len(), "a profile of {document} is not tried");
+        for name in names {
+            let config = Config::load(Some(&file), name).expect(name);
+            Client::new(&config).expect(name);
+        }
     }
 }
 

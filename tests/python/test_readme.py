@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import tokenkeep
 
+from person import browse, visit
 from sandbox import ROOT
-from test_consent import visit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,27 +34,52 @@ def profile(sandbox: Sandbox, name: str, vendor: str, **more: str) -> str:
 @pytest.fixture
 def profiles(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "tokenkeep.toml"
-    code = {"grant": "authorization_code", "redirect_uri": "https://app.example/callback"}
+    code = {"grant": "authorization_code", "redirect_uri": "http://127.0.0.1/callback"}
+    web = {**code, "redirect_uri": "https://app.example/callback", "store_key": "5a" * 32}
     path.write_text(
-        profile(sandbox, "billing", "acquired") + profile(sandbox, "pink", "pink", **code), encoding="utf-8"
+        profile(sandbox, "billing", "acquired")
+        + profile(sandbox, "pink", "pink", **code)
+        + profile(sandbox, "desktop", "pink", **code)
+        + profile(sandbox, "web", "pink", **web),
+        encoding="utf-8",
     )
     path.chmod(0o600)
     monkeypatch.setenv("TOKENKEEP_CONFIG", str(path))
 
 
-@pytest.mark.usefixtures("profiles")
+@pytest.fixture
+def a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_browser(url: str) -> bool:
+        browse(url)
+        return True
+
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr("webbrowser.open", open_browser)
+
+
+@pytest.mark.usefixtures("profiles", "a_browser")
 def test_the_readme(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    first, hook, consent = blocks("README.md")
+    first, hook, login = blocks("README.md")
     exec(first, {})
     assert "'Authorization': 'Bearer " in capsys.readouterr().out
     exec(hook, {"API": sandbox.settings("acquired")["base_url"]})
-
-    def open_browser(_: str) -> str:
-        return visit(capsys.readouterr().out.split()[1])
-
-    names: dict[str, Any] = {"input": open_browser}
-    exec(consent, names)
+    names: dict[str, Any] = {}
+    exec(login, names)
     assert names["token"].value
+
+
+@pytest.mark.usefixtures("profiles", "a_browser")
+def test_the_page_on_people() -> None:
+    desktop, web = blocks("docs/CONSENT.md")
+    names: dict[str, Any] = {}
+    exec(desktop, names)
+    assert names["token"] is names["client"].token()
+    exec(web, names)
+    session = {"user": "ada"}
+    back = visit(names["connect"](session))
+    names["callback"](session, back.split("?")[1])
+    assert session == {"user": "ada"}
+    assert names["client"].with_(account="ada").token().value
 
 
 class Orchard(http.server.BaseHTTPRequestHandler):
