@@ -1,16 +1,16 @@
 //! Which requests for a person's yes were answered, so that no code is sent twice: a server may take a second use for
 //! theft, and revoke what the first one bought (RFC 6749 section 4.1.2).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::secret::Digest;
 
 /// How long one is remembered: codes do not live longer, nor do sealed consents.
 const KEPT: i64 = 1200 * 1_000_000_000;
 
-/// The requests, and when they were answered, by the running clock.
+/// The requests, and when they were answered, by the running clock. Most keepers have none, and the map is small then.
 #[derive(Default)]
-pub(super) struct Answered(HashMap<Digest, i64>);
+pub(super) struct Answered(BTreeMap<Digest, i64>);
 
 impl Answered {
     /// Whether this is the first answer.

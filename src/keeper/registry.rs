@@ -22,6 +22,8 @@ pub(super) struct Registry {
     keepers: Mutex<Known>,
     /// What OAuth 2 servers said of themselves.
     servers: Mutex<HashMap<Key, Weak<Cache>>>,
+    /// For keepers that ask no such server: they share an empty one.
+    no_server: Arc<Cache>,
     /// Given refresh tokens that were rotated away, for as long as the process: to send one again would look like
     /// theft. Read without a lock, so that a forked child can take it over.
     spent: ArcSwap<HashSet<Digest>>,
@@ -56,6 +58,7 @@ pub(super) fn registry() -> Arc<Registry> {
     REGISTRY.get(|parents| Registry {
         keepers: Mutex::default(),
         servers: Mutex::default(),
+        no_server: Arc::default(),
         spent: ArcSwap::new(parents.map(|parents| parents.spent.load_full()).unwrap_or_default()),
     })
 }
@@ -112,9 +115,9 @@ impl Registry {
         Ok(Tenant::new(keeper))
     }
 
-    /// What is known of a server, shared by the keepers that ask it. Without a key, nobody's.
+    /// What is known of a server, shared by the keepers that ask it.
     pub(super) fn metadata(&self, server: Option<Key>) -> Arc<Cache> {
-        let Some(server) = server else { return Arc::default() };
+        let Some(server) = server else { return Arc::clone(&self.no_server) };
         let mut servers = self.servers.lock();
         if let Some(known) = servers.get(&server).and_then(Weak::upgrade) {
             return known;
