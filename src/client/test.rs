@@ -85,3 +85,73 @@ fn no_hit_is_past_its_end_whatever_the_clocks_do() {
         assert_eq!(handed_out(&client), generation + 1, "{what}");
     }
 }
+
+/// A token in a store of files, and clients that find it there under a clock moved by hand.
+struct Stored {
+    directory: std::path::PathBuf,
+    sandbox: tokenkeep_sandbox::Sandbox,
+    hands: Arc<Mutex<Manual>>,
+}
+
+impl Stored {
+    /// A token that lives for an hour from now on.
+    fn new(name: &str) -> Stored {
+        let directory = std::env::temp_dir().join(format!("tokenkeep-{name}-{}", std::process::id()));
+        let sandbox = tokenkeep_sandbox::Sandbox::start().unwrap();
+        let stored = Stored { directory, sandbox, hands: Manual::new() };
+        stored.ask();
+        stored
+    }
+
+    /// A client that nobody shares a keeper with: how often the vendor was asked by then, and how long its token lives.
+    fn ask(&self) -> (u64, Duration) {
+        let mut config = Config::new("acquired");
+        for (name, value) in self.sandbox.settings("acquired") {
+            config.set(name, &value);
+        }
+        config.set("base_url", &self.sandbox.base("acquired")).set("store", "file");
+        config.set("store_path", self.directory.to_str().unwrap()).set("store_key", &"ab".repeat(32));
+        let clock = Clock::Manual(Arc::clone(&self.hands));
+        let client = Client::open(&config, &clock, Family::new()).unwrap();
+        let token = client.token(&Call::default()).unwrap();
+        let Verdict::Lives(left) = token.end().verdict(clock.now()) else { panic!("it ended") };
+        (self.sandbox.count("acquired/login"), crate::clock::span(left))
+    }
+}
+
+impl Drop for Stored {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.directory).ok();
+    }
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_stored_token_lives_for_what_is_left_of_its_life() {
+    let stored = Stored::new("left");
+    stored.hands.lock().unwrap().pass(50 * MINUTE);
+    assert_eq!(stored.ask(), (1, 10 * MINUTE));
+    stored.hands.lock().unwrap().pass(10 * MINUTE);
+    assert_eq!(stored.ask(), (2, 60 * MINUTE));
+}
+
+#[test]
+fn a_stored_token_never_lives_longer_than_it_was_declared_to() {
+    let stored = Stored::new("back");
+    // Clocks of two processes are never quite the same.
+    stored.hands.lock().unwrap().set_wall(-3);
+    assert_eq!(stored.ask(), (1, 60 * MINUTE));
+    // But one from the future was dated by a clock that was wrong: nobody knows how old it is.
+    stored.hands.lock().unwrap().set_wall(-3600);
+    assert_eq!(stored.ask(), (2, 60 * MINUTE));
+}
+
+#[test]
+fn a_stored_token_ages_while_the_machine_sleeps_or_its_clock_is_set_forward() {
+    let stored = Stored::new("sleep");
+    stored.hands.lock().unwrap().sleep(30 * MINUTE);
+    assert_eq!(stored.ask(), (1, 30 * MINUTE));
+    stored.hands.lock().unwrap().set_wall(3600);
+    assert_eq!(stored.ask(), (2, 60 * MINUTE));
+}
