@@ -12,7 +12,7 @@ use serde_json::json;
 use support::redis::RedisServer;
 use support::stores::{Stores, process, process_under, say, work};
 use support::tool::is_installed;
-use support::{always, pause, timed, token, told, until_asked};
+use support::{always, pause, timed, token, told, until, until_asked};
 use tokenkeep_sandbox::Fault;
 
 /// How long the vendor takes to answer.
@@ -192,9 +192,17 @@ impl Fleet {
     }
 
     fn sees_its_redis_restart(&mut self) -> Cost {
+        // Long enough for all of them to wait by then: one that has seen no Redis yet does not wait for one.
+        self.stores.sandbox.clear_faults();
+        self.stores.sandbox.fault(Fault { delay_ms: 4 * LOGIN_MS, ..always("acquired/login") });
         let mut workers = self.workers("token");
         workers.go();
-        until_asked(&self.stores.sandbox, "acquired/login", 1);
+        until("all of them wait", || {
+            let clients: String = self.server.ask(&["INFO", "clients"]);
+            let count = clients.lines().find_map(|line| line.strip_prefix("connected_clients:"));
+            // This question is one of them.
+            count.expect("a count").trim().parse::<usize>().expect("a number") > self.size
+        });
         self.server.kill();
         pause(50);
         self.server.begin();
