@@ -67,8 +67,7 @@ impl<T: Send + Sync + 'static> PerProcess<T> {
 pub(crate) fn spawn_worker(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let _mask = platform::block_signals();
     // A thread inherits the mask of the thread that starts it.
-    #[allow(clippy::disallowed_methods, reason = "the one place that starts threads")]
-    std::thread::Builder::new().name("tokenkeep".into()).spawn(work).map(drop)
+    platform::start_thread(Box::new(work))
 }
 
 /// Starts a thread of the model's.
@@ -180,8 +179,10 @@ pub(crate) use platform::{effective_user, kill_group};
 
 #[cfg(unix)]
 mod platform {
+    use std::io;
     use std::mem::MaybeUninit;
     use std::os::fd::AsRawFd;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::ptr;
     use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
@@ -275,6 +276,49 @@ mod platform {
         unsafe { libc::atexit(wait_for_unfinished) };
     }
 
+    /// As much as a thread of std's has.
+    const STACK: usize = 2 << 20;
+
+    type Work = Box<dyn FnOnce() + Send>;
+
+    /// Starts a thread without std. In a Rust program each thread of std's takes a lock of the process as it begins and
+    /// ends (it tells the handler of stack overflows where its stack is): in a child that was forked meanwhile no thread
+    /// of std's would ever get beyond that.
+    pub(super) fn start_thread(work: Work) -> io::Result<()> {
+        let work = Box::into_raw(Box::new(work));
+        let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
+        let mut thread = MaybeUninit::<libc::pthread_t>::uninit();
+        // SAFETY: the attributes are made before they are used and destroyed after it; `work` goes to `begin`, which
+        // takes it over if there is a thread.
+        let failed = unsafe {
+            libc::pthread_attr_init(attributes.as_mut_ptr());
+            libc::pthread_attr_setdetachstate(attributes.as_mut_ptr(), libc::PTHREAD_CREATE_DETACHED);
+            libc::pthread_attr_setstacksize(attributes.as_mut_ptr(), STACK);
+            let failed = libc::pthread_create(thread.as_mut_ptr(), attributes.as_ptr(), begin, work.cast());
+            libc::pthread_attr_destroy(attributes.as_mut_ptr());
+            failed
+        };
+        if failed != 0 {
+            // SAFETY: nobody else has it.
+            drop(unsafe { Box::from_raw(work) });
+            return Err(io::Error::from_raw_os_error(failed));
+        }
+        Ok(())
+    }
+
+    extern "C" fn begin(work: *mut libc::c_void) -> *mut libc::c_void {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        // SAFETY: the name ends with a NUL, and is short enough.
+        unsafe {
+            libc::pthread_setname_np(libc::pthread_self(), c"tokenkeep".as_ptr());
+        }
+        // SAFETY: it is what `start_thread` let go of, and this is the one thread that gets it.
+        let work = unsafe { Box::from_raw(work.cast::<Work>()) };
+        // A panic has been told of by now, and must not unwind into C.
+        catch_unwind(AssertUnwindSafe(work)).ok();
+        ptr::null_mut()
+    }
+
     /// Puts the thread's signal mask back when dropped.
     pub(super) struct SignalMask(libc::sigset_t);
 
@@ -331,6 +375,11 @@ mod platform {
     pub(super) fn forget(_place: Place) {}
 
     pub(super) fn block_signals() {}
+
+    pub(super) fn start_thread(work: Box<dyn FnOnce() + Send>) -> std::io::Result<()> {
+        #[allow(clippy::disallowed_methods, reason = "the one place that starts threads")]
+        std::thread::Builder::new().name("tokenkeep".into()).spawn(work).map(drop)
+    }
 
     pub(crate) fn kill_group(_child: &std::process::Child) {}
 
@@ -391,6 +440,41 @@ mod test {
             drop(Unshared::open(|| io::pipe().map(|(_, writer)| writer)).unwrap());
         }
         assert!(platform::slots().count() < before + 50, "no more than all tests hold at once");
+    }
+
+    #[test]
+    fn a_forked_child_starts_workers_whatever_threads_its_parent_was_starting() {
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| {
+                    while !stop.load(Ordering::Relaxed) {
+                        std::thread::spawn(|| {}).join().unwrap();
+                    }
+                });
+            }
+            let children = (0..1000).map(|_| {
+                let (mut reader, writer) = io::pipe().unwrap();
+                // SAFETY: the child starts a worker, waits for its word and leaves; SIGALRM ends one that hangs.
+                let child = unsafe { libc::fork() };
+                if child == 0 {
+                    // SAFETY: as above.
+                    unsafe { libc::alarm(10) };
+                    spawn_worker(move || drop(writer)).unwrap();
+                    io::Read::read(&mut reader, &mut [0]).unwrap();
+                    // SAFETY: leaves at once, without the parent's exit handlers.
+                    unsafe { libc::_exit(0) };
+                }
+                drop(writer);
+                let mut status = 0;
+                // SAFETY: `child` is ours and `status` is valid for writing.
+                unsafe { libc::waitpid(child, &mut status, 0) };
+                status
+            });
+            let hung = children.filter(|status| *status != 0).count();
+            stop.store(true, Ordering::Relaxed);
+            assert_eq!(hung, 0);
+        });
     }
 
     #[test]
