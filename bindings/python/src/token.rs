@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use once_cell::race::OnceBox;
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
 use tokenkeep::Lifetime;
 
@@ -22,25 +22,26 @@ use tokenkeep::Lifetime;
 #[pyclass(frozen, module = "tokenkeep")]
 pub(crate) struct Token {
     token: tokenkeep::Token,
-    value: PyOnceLock<Py<PyString>>,
-    /// What `headers` hands out copies of.
-    headers: PyOnceLock<Py<PyDict>>,
+    /// Made at the first use, by whichever threads are first. None waits for another: a forked child would for ever.
+    value: OnceBox<Py<PyString>>,
+    /// What `headers` hands out copies of, made likewise.
+    headers: OnceBox<Py<PyDict>>,
 }
 
 impl Token {
     pub(crate) fn new(token: tokenkeep::Token) -> Token {
-        Token { token, value: PyOnceLock::new(), headers: PyOnceLock::new() }
+        Token { token, value: OnceBox::new(), headers: OnceBox::new() }
     }
 
     fn all_headers<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyDict>> {
-        let make = || -> PyResult<Py<PyDict>> {
+        let make = || -> PyResult<Box<Py<PyDict>>> {
             let headers = PyDict::new(py);
             for (name, value) in self.token.headers() {
                 headers.set_item(name, value)?;
             }
-            Ok(headers.unbind())
+            Ok(Box::new(headers.unbind()))
         };
-        Ok(self.headers.get_or_try_init(py, make)?.bind(py))
+        Ok(self.headers.get_or_try_init(make)?.bind(py))
     }
 }
 
@@ -52,7 +53,7 @@ impl Token {
     ///     >>> line = "Bearer " + client.token().value
     #[getter]
     fn value(&self, py: Python<'_>) -> Py<PyString> {
-        self.value.get_or_init(py, || PyString::new(py, self.token.value()).unbind()).clone_ref(py)
+        self.value.get_or_init(|| Box::new(PyString::new(py, self.token.value()).unbind())).clone_ref(py)
     }
 
     /// The `Authorization` header's value (str), or None where the token goes into the query.
