@@ -3,8 +3,10 @@ mod support;
 
 use serde_json::{Value, json};
 use support::server::{Server, json as answer};
-use support::{assert_error, client, client_with, config, consented, failure, open, outage, sandbox, token};
-use tokenkeep::{Client, Config, Kind, Level, Lifetime};
+use support::{
+    assert_error, client, client_of, client_with, config, consented, failure, open, outage, sandbox, token,
+};
+use tokenkeep::{Client, Kind, Level, Lifetime};
 use tokenkeep_sandbox::{Body, Fault};
 
 /// How the token's life came out, and the warnings on the way.
@@ -12,16 +14,6 @@ fn lifetime(client: &Client) -> (Lifetime, Vec<String>) {
     let lifetime = token(client).lifetime();
     let events = client.take_events().into_iter();
     (lifetime, events.filter(|event| event.level == Level::Warn).map(|event| event.message).collect())
-}
-
-/// A client of a server that always answers so.
-fn of(server: &Server) -> Client {
-    let mut config = Config::new("oauth2");
-    config
-        .set("token_url", &server.url("/token"))
-        .set("client_id", "id")
-        .set("client_secret", "SANDBOX-SECRET-id");
-    open(&config)
 }
 
 #[test]
@@ -91,7 +83,7 @@ fn tokens_that_are_over_when_they_arrive_are_no_reason_to_ask_without_pause() {
         answer(200, r#"{"access_token": "SANDBOX-TOKEN-a", "token_type": "Bearer", "expires_in": 0.03}"#)
             .into()
     });
-    let client = of(&server);
+    let client = client_of(&server);
     let error = client.token(&support::within(1500)).unwrap_err();
     assert_eq!(error.kind(), Kind::Protocol, "{error}");
     assert!(server.count() <= 3, "{} requests for one call", server.count());
@@ -197,7 +189,7 @@ fn the_errors_of_rfc_6749_become_what_the_caller_can_do() {
             status,
             &json!({"error": code, "error_description": "so it is"}).to_string(),
         ));
-        let error = failure(&of(&server));
+        let error = failure(&client_of(&server));
         assert_error(
             &error,
             kind,
@@ -222,7 +214,7 @@ fn a_scope_that_differs_is_the_scope_that_was_granted() {
     assert_eq!(token(&client(&sandbox, "oauth2")).scope(), Some("read"));
     let server =
         Server::granting(r#"{"access_token":"SANDBOX-TOKEN","token_type":"Bearer","scope":["one","two"]}"#);
-    assert_eq!(token(&of(&server)).scope(), Some("one two"));
+    assert_eq!(token(&client_of(&server)).scope(), Some("one two"));
     let silent = consented(&sandbox, &[("scope", "profile admin")]);
     assert_eq!(token(&silent).scope(), Some("profile admin"));
 }

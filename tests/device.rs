@@ -10,8 +10,8 @@ use support::browser::{call, get, parameter};
 use support::server::{self, Server};
 use support::stores::Stores;
 use support::{
-    PATIENCE, assert_error, client_with, failure, open, outage, pause, sandbox, timed, together, token,
-    until_asked, within,
+    PATIENCE, assert_error, client_with, failure, is_ended, open, outage, pause, sandbox, timed, together,
+    token, until_asked, within,
 };
 use tokenkeep::{Call, Client, Config, Consent, Kind};
 use tokenkeep_sandbox::{Body, DeviceAnswer, Fault, Sandbox, fixtures};
@@ -158,21 +158,11 @@ fn deadline_close_cancel_and_interruption_end_the_wait_soon() {
     let interrupted = AtomicBool::new(false);
     let interrupt = || interrupted.load(Ordering::Relaxed);
     let call = Call { interrupt: Some(&interrupt), ..Call::default() };
-    let ended = |consent: &Consent, call: &Call<'_>, end: &(dyn Fn() + Sync)| {
-        std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| consent.wait(call).unwrap_err());
-            pause(150);
-            end();
-            let (error, took) = timed(|| waiting.join().unwrap());
-            assert!(took < soon, "{took:?}");
-            assert_eq!(error.kind(), Kind::Cancelled, "{error}");
-        });
-    };
-    ended(&consent, &call, &|| interrupted.store(true, Ordering::Relaxed));
-    ended(&consent, &Call::default(), &|| consent.cancel());
+    is_ended(&consent, &call, || interrupted.store(true, Ordering::Relaxed));
+    is_ended(&consent, &Call::default(), || consent.cancel());
     assert_eq!(consent.wait(&Call::default()).unwrap_err().kind(), Kind::InvalidArgument);
     let closed = begin(&client);
-    ended(&closed, &Call::default(), &|| client.close());
+    is_ended(&closed, &Call::default(), || client.close());
     // Also while a question hangs.
     let client = television(&sandbox);
     let asking = begin(&client);

@@ -6,19 +6,9 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use support::server::Server;
-use support::{always, assert_error, client, failure, open, pause, sandbox, token};
-use tokenkeep::{Client, Config, Kind};
+use support::{always, assert_error, client, client_of, failure, open, pause, sandbox, token};
+use tokenkeep::{Config, Kind};
 use tokenkeep_sandbox::Fault;
-
-/// A client of a server that always answers so.
-fn of(server: &Server) -> Client {
-    let mut config = Config::new("oauth2");
-    config
-        .set("token_url", &server.url("/token"))
-        .set("client_id", "id")
-        .set("client_secret", "SANDBOX-SECRET-id");
-    open(&config)
-}
 
 #[test]
 fn a_gateways_page_is_no_word_of_the_vendors() {
@@ -66,7 +56,7 @@ fn answers_of_every_shape_that_http_allows_are_read() {
         format!("HTTP/1.1 201 Created\r\nContent-Length: {}\r\n\r\n{body}", body.len()),
     ] {
         let server = Server::saying(&head_and_body);
-        assert_eq!(token(&of(&server)).value(), "SANDBOX-TOKEN-shape", "{head_and_body}");
+        assert_eq!(token(&client_of(&server)).value(), "SANDBOX-TOKEN-shape", "{head_and_body}");
     }
 }
 
@@ -87,7 +77,7 @@ fn zipped(status: &str, body: &[u8]) -> Vec<u8> {
 fn a_compressed_answer_is_read_whatever_was_asked_for() {
     let grant = br#"{"access_token":"SANDBOX-TOKEN-zipped","token_type":"bearer"}"#;
     let server = Server::start(move |_| zipped("200 OK", &gzip(grant)));
-    assert_eq!(token(&of(&server)).value(), "SANDBOX-TOKEN-zipped");
+    assert_eq!(token(&client_of(&server)).value(), "SANDBOX-TOKEN-zipped");
     assert_eq!(
         server.requests()[0].header("accept-encoding"),
         None,
@@ -99,9 +89,9 @@ fn a_compressed_answer_is_read_whatever_was_asked_for() {
         let size = format!("{:x}\r\n", body.len());
         [head.as_bytes(), size.as_bytes(), &body, b"\r\n0\r\n\r\n"].concat()
     });
-    assert_eq!(token(&of(&chunked)).value(), "SANDBOX-TOKEN-zipped");
+    assert_eq!(token(&client_of(&chunked)).value(), "SANDBOX-TOKEN-zipped");
     let refusal = Server::start(|_| zipped("401 X", &gzip(br#"{"error":"invalid_client"}"#)));
-    assert_error(&failure(&of(&refusal)), Kind::Denied, &["invalid_client"]);
+    assert_error(&failure(&client_of(&refusal)), Kind::Denied, &["invalid_client"]);
 }
 
 #[test]
@@ -114,11 +104,11 @@ fn what_a_compressed_answer_unpacks_to_is_capped() {
         bomb.len()
     );
     let server = Server::start(move |_| zipped("200 OK", &bomb));
-    let (error, took) = support::timed(|| failure(&of(&server)));
+    let (error, took) = support::timed(|| failure(&client_of(&server)));
     assert_error(&error, Kind::Protocol, &["longer than 262144 bytes"]);
     assert!(took < support::PATIENCE / 2, "{took:?}");
     let sent = Server::start(|_| zipped("200 OK", &vec![0; 300 * 1024]));
-    assert_error(&failure(&of(&sent)), Kind::Protocol, &[]);
+    assert_error(&failure(&client_of(&sent)), Kind::Protocol, &[]);
 }
 
 #[test]
@@ -130,11 +120,11 @@ fn a_compressed_answer_that_is_spoilt_is_no_token() {
     for body in [&good[..good.len() / 2], &spoilt, b"{}"] {
         let answer = zipped("200 OK", body);
         let server = Server::start(move |_| answer.clone());
-        let error = failure(&of(&server));
+        let error = failure(&client_of(&server));
         assert_error(&error, Kind::Protocol, &["/token"]);
     }
     let other = "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 4\r\n\r\nxxxx";
-    assert_error(&failure(&of(&Server::saying(other))), Kind::Protocol, &["no JSON"]);
+    assert_error(&failure(&client_of(&Server::saying(other))), Kind::Protocol, &["no JSON"]);
 }
 
 #[test]

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 use support::browser::{self, address, get, is_open, log_in, parameter, replaced, say, say_yes};
 use support::{
-    PATIENCE, assert_error, client_with, pause, sandbox, timed, together, token, until, until_asked, within,
+    PATIENCE, assert_error, client_with, is_ended, pause, sandbox, timed, together, token, until,
+    until_asked, within,
 };
 use tokenkeep::{Call, Client, Consent, Kind, Token};
 use tokenkeep_sandbox::{Fault, Sandbox};
@@ -254,26 +255,16 @@ fn deadline_close_cancel_and_interruption_end_the_wait_soon() {
     let interrupted = AtomicBool::new(false);
     let interrupt = || interrupted.load(Ordering::Relaxed);
     let call = Call { interrupt: Some(&interrupt), ..Call::default() };
-    let ended = |consent: &Consent, call: &Call<'_>, end: &(dyn Fn() + Sync)| {
-        std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| consent.wait(call).unwrap_err());
-            pause(150);
-            let ((), took) = timed(end);
-            let (error, waited) = timed(|| waiting.join().unwrap());
-            assert!(took + waited < soon, "{took:?} {waited:?}");
-            assert_eq!(error.kind(), Kind::Cancelled, "{error}");
-        });
-    };
-    ended(&consent, &call, &|| interrupted.store(true, Ordering::Relaxed));
+    is_ended(&consent, &call, || interrupted.store(true, Ordering::Relaxed));
     let (bought, _) = meanwhile(&consent, || log_in(consent.url()));
     bought.expect("neither ended the consent");
     let cancelled = begin(&client);
     let back = redirect(&cancelled);
-    ended(&cancelled, &Call::default(), &|| cancelled.cancel());
+    is_ended(&cancelled, &Call::default(), || cancelled.cancel());
     until("the port is closed", || !is_open(&address(&back)));
     assert_eq!(cancelled.wait(&Call::default()).unwrap_err().kind(), Kind::InvalidArgument);
     let closed = begin(&client);
-    ended(&closed, &Call::default(), &|| client.close());
+    is_ended(&closed, &Call::default(), || client.close());
 }
 
 #[test]

@@ -21,7 +21,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use tokenkeep::{Call, Client, Config, Error, Kind, Log, Token};
+use tokenkeep::{Call, Client, Config, Consent, Error, Kind, Log, Token};
 use tokenkeep_sandbox::{Fault, Sandbox, fixtures};
 
 /// Long enough for anything that is going to happen.
@@ -58,6 +58,17 @@ pub(crate) fn client_with(sandbox: &Sandbox, vendor: &str, settings: &[(&str, &s
     for (name, value) in settings {
         config.set(name, value);
     }
+    open(&config)
+}
+
+/// A client of an OAuth 2 server that is not the sandbox.
+pub(crate) fn client_of(server: &server::Server) -> Client {
+    let mut config = Config::new("oauth2");
+    config
+        .set("token_url", &server.url("/token"))
+        .set("client_id", "id")
+        .set("client_secret", "SANDBOX-SECRET-id")
+        .log_to(&Log::new());
     open(&config)
 }
 
@@ -137,6 +148,19 @@ pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
     let outcome = work();
     (outcome, start.elapsed())
+}
+
+/// Waits for a consent, and has the wait ended so: the one who waits leaves soon.
+#[track_caller]
+pub(crate) fn is_ended(consent: &Consent, call: &Call<'_>, end: impl FnOnce()) {
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| consent.wait(call).unwrap_err());
+        pause(150);
+        let ((), took) = timed(end);
+        let (error, waited) = timed(|| waiting.join().unwrap());
+        assert!(took + waited < PATIENCE / 10, "{took:?} {waited:?}");
+        assert_eq!(error.kind(), Kind::Cancelled, "{error}");
+    });
 }
 
 /// Waits for something that another thread brings about.
