@@ -10,7 +10,6 @@ mod trusted;
 mod value;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,7 +44,7 @@ const PREVIOUS: &str = "_previous";
 /// ```
 #[derive(Clone, Default)]
 pub struct Config {
-    said: BTreeMap<String, Said>,
+    said: Vec<Said>,
     misuse: Vec<String>,
     travelled: bool,
     store: Option<Box<Arc<dyn HostStore>>>,
@@ -56,6 +55,7 @@ pub struct Config {
 
 #[derive(Clone)]
 struct Said {
+    name: Box<str>,
     value: Arc<Secret>,
     layer: u32,
 }
@@ -77,7 +77,7 @@ impl Config {
     pub fn load(path: Option<&Path>, profile: &str) -> Result<Config> {
         let mut config = Config::default();
         for (name, value) in profile::load(path, profile)? {
-            config.said.insert(name, Said { value: Arc::new(value), layer: 0 });
+            config.said.push(Said { name: name.into(), value: Arc::new(value), layer: 0 });
         }
         Ok(config.overridable())
     }
@@ -90,8 +90,10 @@ impl Config {
         if name == "store" && layer > 0 {
             self.store = None;
         }
-        self.said.retain(|said, what| without_suffix(said) != base || what.layer == layer);
-        self.said.insert(name.to_owned(), Said { value: Arc::new(Secret::new(value)), layer });
+        let stays =
+            |said: &Said| *said.name != *name && (said.layer == layer || without_suffix(&said.name) != base);
+        self.said.retain(stays);
+        self.said.push(Said { name: name.into(), value: Arc::new(Secret::new(value)), layer });
         self
     }
 
@@ -116,7 +118,7 @@ impl Config {
     pub fn store(&mut self, store: Arc<dyn HostStore>) -> &mut Config {
         // As with any setting, in place of what was said on an earlier layer.
         let layer = self.layer;
-        self.said.retain(|name, said| name != "store" || said.layer == layer);
+        self.said.retain(|said| &*said.name != "store" || said.layer == layer);
         self.store = Some(Box::new(store));
         self
     }
@@ -144,15 +146,15 @@ impl Config {
     }
 
     pub(crate) fn provider(&self) -> Option<&str> {
-        self.said.get("provider").map(|said| said.value.expose())
+        self.said.iter().find(|said| &*said.name == "provider").map(|said| said.value.expose())
     }
 
     /// What was said, checked against the settings that the provider takes; and every fault found.
     pub(crate) fn check(&self, offered: &Offered<'_>) -> (Settings, Vec<String>) {
         let mut faults = self.misuse.clone();
         let mut entries = Vec::with_capacity(self.said.len());
-        for (name, said) in &self.said {
-            match offered.read(name, said.value.expose()) {
+        for Said { name, value, .. } in &self.said {
+            match offered.read(name, value.expose()) {
                 Ok(entry) => entries.push(entry),
                 Err(fault) => {
                     faults.push(fault);
@@ -186,7 +188,7 @@ fn without_suffix(name: &str) -> &str {
 
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.said.keys()).finish()
+        f.debug_set().entries(self.said.iter().map(|said| &said.name)).finish()
     }
 }
 
