@@ -9,6 +9,7 @@ use crate::authorization_server::{Registration, authorization_server};
 use crate::executable::Executable;
 use crate::person::{allows_device, says_no, says_yes};
 use crate::support::browser::parameter;
+use crate::support::tls::certificates;
 use crate::support::{Directory, chmod, pause};
 use crate::toolchain::{ROOT, is_installed};
 
@@ -81,6 +82,20 @@ fn a_cpp_program_waits_for_a_yes_on_another_device() {
     }
 }
 
+#[test]
+fn a_c_program_proves_itself_in_every_way() {
+    if has("cc", "gcc") {
+        proves_itself(&c("cc", "proof"));
+    }
+}
+
+#[test]
+fn a_cpp_program_proves_itself_in_every_way() {
+    if has("c++", "g++") {
+        proves_itself(&cpp("c++", "proof"));
+    }
+}
+
 /// Whether there is a server, and the compiler that this package brings.
 fn has(compiler: &str, package: &str) -> bool {
     let what = format!("a real authorization server with {compiler}");
@@ -145,6 +160,25 @@ fn waits_for_a_device(executable: &Executable) {
     assert!(token.starts_with("SANDBOX-TOKEN-"), "{token}");
     assert!(server.is_alive(&token));
     program.end();
+}
+
+/// By a secret, by a signature, by a certificate.
+fn proves_itself(executable: &Executable) {
+    let (Some(server), Some(certificates)) = (authorization_server(), certificates()) else { return };
+    let buys = |kind: &str, settings: &[(&str, &str)]| {
+        let registration = server.register(kind, json!({}));
+        let mut program = Program::start(executable.command(), &registration, settings);
+        let token = program.say("token");
+        assert!(server.is_alive(&token), "{kind}: {token}");
+        program.end();
+    };
+    for kind in ["basic", "post", "client_secret_jwt", "private_key_jwt"] {
+        buys(kind, &[]);
+    }
+    let url = format!("{}/token", server.tls_url().expect("a TLS port"));
+    let [chain, key, ca] = ["client.pem", "client.key", "ca.pem"].map(|file| certificates.path(file));
+    let files = [("client_cert_file", &*chain), ("client_key_file", &key), ("ca_file", &ca)];
+    buys("tls", &[&files[..], &[("token_url", &url)]].concat());
 }
 
 #[test]

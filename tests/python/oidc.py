@@ -108,16 +108,34 @@ class Person:
         """Turn away, and tell where that led."""
         return self._browse(url, says_no=True)
 
+    def allows_device(self, url: str) -> None:
+        """Sign in and say yes to a device, at the address that it shows."""
+        page = self._browse(url, says_no=False)
+        assert "Sign-in Success" in page, page
+
+    def refuses_device(self, url: str) -> None:
+        """Say no to a device."""
+        page = self._browse(url, says_no=True)
+        assert "interrupted" in page, page
+
     def _browse(self, url: str, *, says_no: bool) -> str:
+        """Go on to an address on another server, or to a page with nothing more to do."""
         request = Request(url, headers={"Accept": "text/html"})  # noqa: S310
+        has_left = False
         for _ in range(10):
             try:
                 with self._open(request, timeout=10) as response:
-                    page = _Page(response.read().decode())
+                    text: str = response.read().decode()
             except HTTPError as left:
                 with left:
-                    return left.headers["Location"]
-            request = Request(page.cancel) if says_no else Request(page.action, page.form())  # noqa: S310
+                    location: str | None = left.headers["Location"]
+                    return location or left.read().decode()
+            page = _Page(text)
+            way_out = page.no() if says_no else None
+            following = way_out or page.yes()
+            if has_left or following is None:
+                return text
+            request, has_left = following, way_out is not None
         raise AssertionError(url)
 
 
@@ -137,19 +155,31 @@ class _Page(HTMLParser):
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.action = self.cancel = ""
+        self._action = self._cancel = ""
         self._fields: dict[str, str] = {}
+        self._can_abort = False
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.action = given["action"]
+            self._action = given["action"]
         elif tag == "input":
             self._fields[given["name"]] = given.get("value", "ada")
+        elif tag == "button" and given.get("name") == "abort":
+            self._can_abort = True
         elif tag == "a" and given["href"].endswith("/abort"):
-            self.cancel = given["href"]
+            self._cancel = given["href"]
 
-    def form(self) -> bytes:
-        """Fill in the form: what is not given, such as a name, is ada."""
-        return urlencode(self._fields).encode()
+    def yes(self) -> Request | None:
+        """Fill in the form, if there is one: what is not given, such as a name, is ada."""
+        return self._sent(self._fields) if self._action else None
+
+    def no(self) -> Request | None:
+        """Take the way out, if there is one."""
+        if self._can_abort:
+            return self._sent({**self._fields, "abort": "yes"})
+        return Request(self._cancel) if self._cancel else None  # noqa: S310
+
+    def _sent(self, fields: dict[str, str]) -> Request:
+        return Request(self._action, urlencode(fields).encode())  # noqa: S310

@@ -42,7 +42,7 @@ def consented(registration: Registration) -> tokenkeep.Client:
     return client
 
 
-@pytest.mark.parametrize("kind", ["basic", "post"])
+@pytest.mark.parametrize("kind", ["basic", "post", "client_secret_jwt", "private_key_jwt"])
 def test_a_program_gets_a_token_of_its_own(server: AuthorizationServer, kind: str) -> None:
     registration = server.register(kind)
     client = registration.client()
@@ -94,6 +94,25 @@ def test_a_person_who_turns_away_costs_no_request(server: AuthorizationServer) -
         assert caught.value.code == "access_denied"
         assert registration.asked("token") == []
         consent.finish(Person().says_yes(consent.url))
+
+
+def test_a_yes_on_another_device_is_waited_for(server: AuthorizationServer) -> None:
+    client = server.register("device").client()
+    with client.consent() as consent:
+        assert consent.user_code is not None
+        assert consent.user_code in consent.url
+        Person().allows_device(consent.url)
+        bought = consent.wait()
+    assert server.is_alive(bought.value)
+    assert client.token() is bought
+
+
+def test_a_no_on_another_device_ends_the_wait(server: AuthorizationServer) -> None:
+    with server.register("device").client().consent() as consent:
+        Person().refuses_device(consent.url)
+        with pytest.raises(tokenkeep.ConsentRequired, match="said no") as caught:
+            consent.wait()
+    assert caught.value.code == "access_denied"
 
 
 def test_threads_that_ask_at_once_send_one_refresh_and_keep_the_grant(server: AuthorizationServer) -> None:
