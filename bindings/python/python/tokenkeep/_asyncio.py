@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -28,11 +29,14 @@ async def token(client: Client, timeout: float | None, min_valid: float | None) 
     answer = ask(client, timeout, min_valid)
     if isinstance(answer, Token):
         return answer
+    loop = asyncio.get_running_loop()
     while True:
+        left = max(answer.time_left(), _TICK)
+        flight = _Flight.of(loop, client, answer)
+        await (flight.landing(loop, left) if flight else asyncio.sleep(min(left, _POLL)))
         found = answer.look()
         if found is not None:
             return found
-        await _pause(client, answer)
 
 
 async def wait(consent: Consent, timeout: float) -> Token:
@@ -47,16 +51,6 @@ async def wait(consent: Consent, timeout: float) -> Token:
             # It says why nobody came.
             return consent.wait(0)
         await asyncio.sleep(min(_PERSON, max(deadline - loop.time(), 0)))
-
-
-async def _pause(client: Client, waiting: Waiting) -> None:
-    """Sleep until the renewal lands, or until it is time to look anyway."""
-    loop = asyncio.get_running_loop()
-    left = max(waiting.time_left(), _TICK)
-    if _can_watch(loop):
-        await _Flight.of(loop, client, waiting).landing(loop, min(left, _LOOK_ANYWAY))
-    else:
-        await asyncio.sleep(min(left, _POLL))
 
 
 def _can_watch(loop: asyncio.AbstractEventLoop) -> bool:
@@ -74,36 +68,46 @@ class _Flight:
     def __init__(self, bell: Bell) -> None:
         self._bell = bell
         self._waiters: WeakSet[asyncio.Future[None]] = WeakSet()
+        # When they look anyway, by the loop's clock.
+        self._due = math.inf
 
     @classmethod
-    def of(cls, loop: asyncio.AbstractEventLoop, client: Client, waiting: Waiting) -> _Flight:
-        flights = _under_way.setdefault(loop, {})
-        if client not in flights:
-            flight = cls(waiting.bell())
-            loop.add_reader(flight._bell.fileno(), flight._land, loop, client)
-            flights[client] = flight
-        return flights[client]
+    def of(cls, loop: asyncio.AbstractEventLoop, client: Client, waiting: Waiting) -> _Flight | None:
+        """Find the flight or begin to watch it. None where that cannot be."""
+        flights = _under_way.get(loop)
+        if flights is not None and client in flights:
+            return flights[client]
+        if not _can_watch(loop):
+            return None
+        flight = cls(waiting.bell())
+        loop.add_reader(flight._bell.fileno(), flight._land, loop, client)
+        _under_way.setdefault(loop, {})[client] = flight
+        return flight
 
-    async def landing(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
-        """Wait until it has landed, but no longer than this."""
+    def landing(self, loop: asyncio.AbstractEventLoop, seconds: float) -> asyncio.Future[None]:
+        """Tell that it has landed, or that it is time to look anyway, at the latest after so many seconds."""
+        due = loop.time() + min(seconds, _LOOK_ANYWAY)
+        if due < self._due:
+            self._due = due
+            loop.call_at(due, self._look_anyway, due)
         waiter = loop.create_future()
         self._waiters.add(waiter)
-        timer = loop.call_later(seconds, _wake, waiter)
-        try:
-            await waiter
-        finally:
-            timer.cancel()
+        return waiter
 
     def _land(self, loop: asyncio.AbstractEventLoop, client: Client) -> None:
         loop.remove_reader(self._bell.fileno())
         del _under_way[loop][client]
+        self._wake()
+
+    def _look_anyway(self, due: float) -> None:
+        if due == self._due:
+            self._due = math.inf
+            self._wake()
+
+    def _wake(self) -> None:
         for waiter in list(self._waiters):
-            _wake(waiter)
+            if not waiter.done():
+                waiter.set_result(None)
 
 
 _under_way: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Client, _Flight]] = WeakKeyDictionary()
-
-
-def _wake(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
