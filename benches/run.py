@@ -14,7 +14,19 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from suite import cached_c, cached_python, caller, fleet, lifetimes, machine, page, stampede, startup, window
+from suite import (
+    cached_c,
+    cached_python,
+    caller,
+    fleet,
+    lifetimes,
+    machine,
+    page,
+    processes,
+    stampede,
+    startup,
+    window,
+)
 from suite.environments import ROOT, Environments
 from suite.peers import PEERS
 from suite.sandbox import Sandbox
@@ -80,6 +92,8 @@ def measured(scene: Scene, effort: Effort) -> Iterator[Part]:
     yield Part("Stampede", stampede, stampede.measure(ours, peers, sandbox))
     yield Part("Early window", window, window.measure(ours, some_peers, sandbox))
     yield Part("Lifetimes", lifetimes, lifetimes.measure(ours, some_peers, sandbox))
+    starts = processes.measure(installed, sandbox, effort.python_rounds)
+    yield Part("Processes that start at once", processes, starts)
     yield Part("Many clients", fleet, fleet.measure(programs, effort.fleet_rounds))
 
 
