@@ -44,6 +44,11 @@ fn a_certificate_that_proves_nothing_is_refused_once_and_nothing_is_sent() {
         ("good", Some(&stranger), "UnknownIssuer"),
         ("elsewhere", Some(&ca), "elsewhere.example"),
         ("expired", Some(&ca), "expired"),
+        ("early", Some(&ca), "not valid yet"),
+        ("nameless", Some(&ca), "127.0.0.1"),
+        ("client_only", Some(&ca), "extended key usage"),
+        ("itself", Some(&ca), "CaUsedAsEndEntity"),
+        ("distant", Some(&ca), "UnknownIssuer"),
         ("good", None, "name your own with ca_file"),
     ] {
         let server = TlsServer::start(made, shown, false, &server::json(200, GRANT));
@@ -52,6 +57,22 @@ fn a_certificate_that_proves_nothing_is_refused_once_and_nothing_is_sent() {
         assert_error(&error, Kind::Tls, &[&server.url("/token"), words, "ca_file"]);
         assert_eq!((server.connections(), server.requests().len()), (1, 0), "{error}");
     }
+}
+
+#[test]
+fn a_name_that_is_none_of_the_alternative_ones_does_not_count() {
+    let Some(made) = certificates() else { return };
+    let server = TlsServer::start(made, "nameless", false, &server::json(200, GRANT));
+    let url = server.url("/token").replace("127.0.0.1", "localhost");
+    let error = refused(&url, &[("ca_file", &made.path("ca.pem"))]);
+    assert_error(&error, Kind::Tls, &[&url, "ca_file"]);
+}
+
+#[test]
+fn a_chain_by_an_intermediate_authority_is_followed() {
+    let Some(made) = certificates() else { return };
+    let server = TlsServer::start(made, "complete", false, &server::json(200, GRANT));
+    token(&open(&config(&server.url("/token"), &[("ca_file", &made.path("ca.pem"))])));
 }
 
 #[test]
@@ -109,12 +130,14 @@ fn files_that_hold_nothing_of_use_are_named() {
     let directory = Directory::new();
     let (empty, missing) = (directory.write("empty.pem", "x\n"), "/no/such/file.pem");
     let (chain, key) = (made.path("client.pem"), made.path("client.key"));
+    let locked = made.path("locked.key");
     for (settings, words) in [
         (vec![("ca_file", &*empty)], "ca_file"),
         (vec![("ca_file", missing)], "ca_file"),
         (vec![("client_cert_file", &*empty), ("client_key_file", &key)], "client_cert_file"),
         (vec![("client_cert_file", &*chain), ("client_key_file", &*empty)], "client_key_file"),
         (vec![("client_cert_file", &*chain), ("client_key_file", missing)], "client_key_file"),
+        (vec![("client_cert_file", &*chain), ("client_key_file", &locked)], "client_key_file"),
     ] {
         let error = refused("https://127.0.0.1:9/token", &settings);
         let file = settings.last().unwrap().1;

@@ -34,13 +34,38 @@ commonName = supplied
 distinguished_name = any
 ";
 
-/// Name, what it is for, first and last day.
-const SIGNED: [(&str, &str, &str, &str); 5] = [
-    ("good", "DNS:localhost,IP:127.0.0.1", "20200101000000Z", "20990101000000Z"),
-    ("vendor", "DNS:vendor.invalid", "20200101000000Z", "20990101000000Z"),
-    ("elsewhere", "DNS:elsewhere.example", "20200101000000Z", "20990101000000Z"),
-    ("expired", "DNS:localhost,IP:127.0.0.1", "20200101000000Z", "20210101000000Z"),
-    ("client", "DNS:client.example", "20200101000000Z", "20990101000000Z"),
+/// What an authority signs.
+struct Signed {
+    name: &'static str,
+    subject: &'static str,
+    by: &'static str,
+    extensions: &'static str,
+    from: &'static str,
+    to: &'static str,
+}
+
+impl Signed {
+    const fn new(name: &'static str, extensions: &'static str) -> Signed {
+        Signed { name, subject: name, by: "ca", extensions, from: "20200101000000Z", to: "20990101000000Z" }
+    }
+}
+
+const HERE: &str = "subjectAltName=DNS:localhost,IP:127.0.0.1\n";
+const AUTHORITY: &str = "basicConstraints=critical,CA:TRUE\n";
+const FOR_CLIENTS: &str = "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=clientAuth\n";
+
+const SIGNED: [Signed; 10] = [
+    Signed::new("good", HERE),
+    Signed::new("vendor", "subjectAltName=DNS:vendor.invalid\n"),
+    Signed::new("elsewhere", "subjectAltName=DNS:elsewhere.example\n"),
+    Signed::new("client", "subjectAltName=DNS:client.example\n"),
+    Signed { to: "20210101000000Z", ..Signed::new("expired", HERE) },
+    Signed { from: "20980101000000Z", ..Signed::new("early", HERE) },
+    // What names were before there were alternative ones.
+    Signed { subject: "localhost", ..Signed::new("nameless", "basicConstraints=CA:FALSE\n") },
+    Signed::new("client_only", FOR_CLIENTS),
+    Signed::new("intermediate", AUTHORITY),
+    Signed { by: "intermediate", ..Signed::new("distant", HERE) },
 ];
 
 /// The certificates of this test program; None, and a word about it, where there is no openssl.
@@ -60,26 +85,45 @@ impl Certificates {
         made.0.write("index.txt", "");
         made.authority("ca");
         made.authority("stranger");
-        for (name, names, from, to) in SIGNED {
-            made.0.write(&format!("{name}.ext"), &format!("subjectAltName={names}\n"));
-            let (key, request, pem) = (format!("{name}.key"), format!("{name}.csr"), format!("{name}.pem"));
-            let subject = format!("/CN={name}");
+        made.itself("itself", HERE.trim_end());
+        for Signed { name, subject, by, extensions, from, to } in SIGNED {
+            let [request, extension_file] = ["csr", "ext"].map(|kind| format!("{name}.{kind}"));
+            let [key, pem] = ["key", "pem"].map(|kind| format!("{name}.{kind}"));
+            let [its_key, its_pem] = ["key", "pem"].map(|kind| format!("{by}.{kind}"));
+            made.0.write(&extension_file, extensions);
+            let subject = format!("/CN={subject}");
             made.run(&[&["req", "-new", "-keyout", &key, "-out", &request, "-subj", &subject], &NEW_KEY[..]]);
-            let extensions = format!("{name}.ext");
             made.run(&[
                 &["ca", "-batch", "-notext", "-config", "ca.cnf", "-in", &request, "-out", &pem],
-                &["-extfile", &extensions, "-startdate", from, "-enddate", to],
+                &["-cert", &its_pem, "-keyfile", &its_key, "-extfile", &extension_file],
+                &["-startdate", from, "-enddate", to],
             ]);
         }
+        made.chain_of("complete", &["distant", "intermediate"]);
+        made.run(&[&["pkey", "-in", "client.key", "-aes256", "-passout", "pass:x", "-out", "locked.key"]]);
         made
     }
 
+    /// A chain of these certificates, with the key of the first.
+    fn chain_of(&self, name: &str, certificates: &[&str]) {
+        let read = |file: String| std::fs::read_to_string(self.path(&file)).expect("openssl wrote it");
+        let chain: String =
+            certificates.iter().map(|certificate| read(format!("{certificate}.pem"))).collect();
+        self.0.write(&format!("{name}.pem"), &chain);
+        self.0.write(&format!("{name}.key"), &read(format!("{}.key", certificates[0])));
+    }
+
     fn authority(&self, name: &str) {
+        self.itself(name, AUTHORITY.trim_end());
+    }
+
+    /// A certificate that nobody else has signed.
+    fn itself(&self, name: &str, extension: &str) {
         let (key, pem, subject) =
             (format!("{name}.key"), format!("{name}.pem"), format!("/CN={name} of a test"));
         self.run(&[
             &["req", "-x509", "-days", "9000", "-keyout", &key, "-out", &pem, "-subj", &subject],
-            &["-addext", "basicConstraints=critical,CA:TRUE"],
+            &["-addext", extension],
             &NEW_KEY[..],
         ]);
     }
