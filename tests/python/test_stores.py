@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ import tokenkeep
 from person import visit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sandbox import Sandbox
@@ -215,6 +217,9 @@ class Table:
         self.locks[name].release()
 
 
+METHODS = ("load", "save", "lock", "unlock")
+
+
 def test_a_grant_lies_in_an_object_of_the_programs_own(sandbox: Sandbox) -> None:
     table = Table()
     settings = sandbox.settings("acquired", store=table, store_key=KEY)
@@ -251,6 +256,94 @@ def test_what_its_exceptions_say_is_told_and_tokens_come(
     assert value(sandbox.client("acquired", store=table, store_key=KEY))
     assert "ConnectionError: the database is away" in caplog.text
     assert "memory alone" in caplog.text
+
+
+@contextmanager
+def sigint(after: float) -> Iterator[None]:
+    """Press Ctrl-C meanwhile."""
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
+    threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT)).start()
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, old)
+
+
+# A method of a store, and what it raises there.
+INTERRUPTED = [(method, kind) for method in METHODS for kind in (KeyboardInterrupt, SystemExit)]
+
+
+@pytest.mark.parametrize(("method", "kind"), INTERRUPTED)
+def test_what_is_no_failure_of_the_store_is_raised_by_the_call_and_leaves_all_sound(
+    method: str, kind: type[BaseException], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = Table()
+    settings = sandbox.settings("acquired", store=table, store_key=KEY)
+    client = tokenkeep.Client("acquired", **settings)
+    works = getattr(table, method)
+
+    def interrupted(*given: Any) -> Any:
+        monkeypatch.undo()
+        works(*given)
+        raise kind("from outside")
+
+    monkeypatch.setattr(table, method, interrupted)
+    with pytest.raises(kind, match="from outside") as caught:
+        client.token()
+    assert caught.value.__context__ is None
+    if method == "lock":
+        # It was had, and nobody but the store knows.
+        table.locks.clear()
+    # It was raised once, and the renewal went on meanwhile: others may wait for it.
+    assert "SANDBOX-TOKEN" in value(client)
+    assert sandbox.count("acquired/login") == 1
+    assert value(tokenkeep.Client("acquired", **settings))
+    assert not any(lock.locked() for lock in table.locks.values())
+
+
+def test_ctrl_c_while_the_vendor_is_asked_loses_no_refresh_token(sandbox: Sandbox) -> None:
+    table = Table()
+    settings: dict[str, Any] = {"account": "ctrl-c", "redirect_uri": "https://app.example/callback"}
+    settings |= {"store": table, "store_key": KEY}
+    client = consented(sandbox, **settings)
+    client.rejected(client.token())
+    ((before, _),) = table.rows.values()
+    sandbox.fault("pink/token", delay_ms=300)
+    with sigint(after=0.1), pytest.raises(KeyboardInterrupt):
+        client.token()
+    ((after, _),) = table.rows.values()
+    assert after != before
+    assert not any(lock.locked() for lock in table.locks.values())
+    assert value(client)
+    assert value(sandbox.client("pink", **settings))
+    assert sandbox.count("pink/token") == 2
+
+
+def test_ctrl_c_while_the_vendor_is_asked_breaks_in_on_no_method_of_the_store(sandbox: Sandbox) -> None:
+    table = Table()
+    client = sandbox.client("acquired", store=table, store_key=KEY)
+    sandbox.fault("acquired/login", delay_ms=300)
+    with sigint(after=0.1), pytest.raises(KeyboardInterrupt):
+        client.token()
+    assert len(table.rows) == 1
+    assert not any(lock.locked() for lock in table.locks.values())
+
+
+def test_ctrl_c_ends_the_wait_for_a_lock_that_another_holds(sandbox: Sandbox) -> None:
+    class Taken(Table):
+        def lock(self, name: str, timeout: float) -> bool:
+            self.locks[name] = threading.Lock()
+            time.sleep(timeout)
+            return False
+
+    table = Taken()
+    client = sandbox.client("acquired", store=table, store_key=KEY)
+    began = time.monotonic()
+    with sigint(after=0.2), pytest.raises(KeyboardInterrupt):
+        client.token()
+    assert time.monotonic() - began < 5, "the lock is waited for for ten seconds"
+    assert table.locks
+    assert value(client)
 
 
 def test_a_store_that_uses_its_client_is_refused(sandbox: Sandbox) -> None:

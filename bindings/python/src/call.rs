@@ -1,12 +1,11 @@
 //! Calls into the core that may wait: detached from the interpreter, and ended by Ctrl-C.
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use pyo3::prelude::*;
 use tokenkeep::{Call, Client};
 
-use crate::{error, log};
+use crate::{error, interrupt, log};
 
 /// How long a caller is willing to wait, and how long the token must live.
 #[derive(Clone, Copy)]
@@ -51,30 +50,16 @@ pub(crate) fn run<R: Send>(
     limits: Limits,
     work: impl FnOnce(&Call<'_>) -> tokenkeep::Result<R> + Send,
 ) -> PyResult<R> {
-    let raised = OnceLock::new();
-    let interrupted = || signal_raised(&raised);
-    let outcome = py.detach(|| work(&Call { interrupt: Some(&interrupted), ..limits.call() }));
-    match raised.into_inner() {
-        Some(signal) => Err(signal),
-        None => settle(py, client, outcome),
-    }
+    let outcome = py.detach(|| work(&Call { interrupt: Some(&interrupt::came), ..limits.call() }));
+    settle(py, client, outcome)
 }
 
-/// Delivers the log events of a call and turns its outcome into Python's.
+/// Delivers the log events of a call and turns its outcome into Python's. What interrupted the call comes first.
 pub(crate) fn settle<R>(py: Python<'_>, client: &Client, outcome: tokenkeep::Result<R>) -> PyResult<R> {
-    log::deliver(py, client)?;
-    outcome.map_err(|failure| error::exception(py, &failure))
-}
-
-/// Runs the pending signal handlers. True when one raised, or the interpreter is shutting down.
-fn signal_raised(raised: &OnceLock<PyErr>) -> bool {
-    Python::try_attach(|py| match py.check_signals() {
-        Ok(()) => false,
-        Err(signal) => {
-            // The first one counts: the wait is over with it.
-            let _ = raised.set(signal);
-            true
-        }
-    })
-    .unwrap_or(true)
+    let interrupt = interrupt::take();
+    let delivered = log::deliver(py, client);
+    match interrupt {
+        Some(interrupt) => Err(interrupt),
+        None => delivered.and_then(|()| outcome.map_err(|failure| error::exception(py, &failure))),
+    }
 }

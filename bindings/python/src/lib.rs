@@ -9,6 +9,7 @@ mod client;
 mod consent;
 mod current;
 mod error;
+mod interrupt;
 mod log;
 mod ready;
 mod settings;

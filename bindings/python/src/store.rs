@@ -7,6 +7,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use tokenkeep::HostStore;
 
+use crate::interrupt;
+
 const METHODS: [&str; 5] = ["load", "save", "remove", "lock", "unlock"];
 
 /// The object.
@@ -21,9 +23,12 @@ impl Store {
         has_all.then(|| Store(object.clone().unbind()))
     }
 
+    /// Calls a method. A signal that came before does not break in on it: a save or an unlock that is due is done.
     fn call<T>(&self, work: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>) -> Outcome<T> {
         Python::attach(|py| {
+            interrupt::look(py);
             work(self.0.bind(py)).map_err(|error| {
+                interrupt::keep_if_one(py, &error);
                 // Its type and text; never a traceback.
                 let name = error.get_type(py).name().map(|name| name.to_string());
                 format!("{}: {}", name.as_deref().unwrap_or("an error"), error.value(py)).into()
@@ -50,7 +55,12 @@ impl HostStore for Store {
     }
 
     fn lock(&self, name: &str, within: Duration) -> Outcome<bool> {
-        self.call(|store| store.call_method1("lock", (name, within.as_secs_f64()))?.extract())
+        let is_ours: bool =
+            self.call(|store| store.call_method1("lock", (name, within.as_secs_f64()))?.extract())?;
+        match !is_ours && interrupt::is_kept() {
+            true => Err("the wait for the lock was interrupted".into()),
+            false => Ok(is_ours),
+        }
     }
 
     fn unlock(&self, name: &str) {
