@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,15 @@ if TYPE_CHECKING:
 PACKAGE = Path(tokenkeep.__file__).parent
 
 
-def keywords_of_the_stub() -> list[str]:
+def stub() -> dict[str, str]:
+    """The settings of the stub, in its order, and their types as they stand there."""
     tree = ast.parse((PACKAGE / "_settings.pyi").read_text())
+    aliases = [node for node in tree.body if isinstance(node, ast.AnnAssign) and node.value]
+    types = {ast.unparse(alias.target): ast.unparse(alias.value) for alias in aliases if alias.value}
     (settings,) = (node for node in tree.body if isinstance(node, ast.ClassDef))
-    return [field.target.id for field in settings.body if isinstance(field, ast.AnnAssign)]  # type: ignore[union-attr]
+    fields = [field for field in settings.body if isinstance(field, ast.AnnAssign)]
+    named = {ast.unparse(field.target): ast.unparse(field.annotation) for field in fields}
+    return {name: re.sub(r"\b_\w+", lambda alias: types[alias[0]], kind) for name, kind in named.items()}
 
 
 def keywords_of_the_core() -> list[str]:
@@ -32,7 +38,15 @@ def keywords_of_the_core() -> list[str]:
 
 
 def test_the_stub_names_every_setting_in_the_order_of_the_docs() -> None:
-    assert keywords_of_the_stub() == keywords_of_the_core()
+    assert list(stub()) == keywords_of_the_core()
+
+
+def test_the_stub_takes_every_word_that_the_docs_name() -> None:
+    for name, _, form, _ in _tokenkeep.settings():
+        words = re.findall(r"[\w]+", form) if ", " in form else []
+        for word in words:
+            assert repr(word) in stub()[name], f"{name} = {word}"
+        assert bool(words) == ("Literal" in stub().get(name, "")), name
 
 
 def test_every_fault_is_named_at_once() -> None:

@@ -9,6 +9,7 @@ from ._store import Store
 
 _Path: TypeAlias = str | PathLike[str]
 _Words: TypeAlias = str | list[str] | tuple[str, ...]
+_OnOff: TypeAlias = bool | Literal["on", "off", "yes", "no"]
 
 class Settings(TypedDict, total=False):
     # Which
@@ -100,7 +101,7 @@ class Settings(TypedDict, total=False):
     refresh_token_env: str | None
     refresh_token_file: _Path | None
     refresh_token_command: _Words | None
-    refresh_rotates: bool | Literal["yes", "no"] | None
+    refresh_rotates: _OnOff | None
     authorize_extra: str | None
     token_extra: str | None
     login_hint: str | None
@@ -112,7 +113,7 @@ class Settings(TypedDict, total=False):
     # Freshness
     refresh_early: float | str | None
     default_lifetime: float | str | None
-    background: bool | Literal["yes", "no", "on", "off"] | None
+    background: _OnOff | None
 
     # Network
     timeout: float | str | None
