@@ -368,7 +368,7 @@ def test_an_object_of_the_programs_own_does_not_travel(sandbox: Sandbox) -> None
     with pytest.raises(tokenkeep.ConfigError, match="does not travel"):
         pickle.dumps(client)
     with pytest.raises(TypeError, match="first client"):
-        client.with_(store=table)
+        client.with_(store=table)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="store must be"):
         tokenkeep.Client("acquired", store=object())  # type: ignore[arg-type]
     with pytest.raises(tokenkeep.ConfigError, match="needs store_key"):

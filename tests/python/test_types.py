@@ -11,6 +11,7 @@ import pytest
 import tokenkeep
 
 from sandbox import ROOT
+from test_readme import blocks
 
 PACKAGE = ROOT / "bindings" / "python"
 TESTS = ROOT / "tests" / "python"
@@ -33,6 +34,16 @@ def run(*command: str) -> None:
 def test_the_package_and_its_tests_are_typed() -> None:
     run("mypy", "--strict", "-p", "tokenkeep")
     run("mypy", "--strict", str(TESTS), str(PACKAGE / "examples"))
+
+
+DOCUMENTS = ("docs/CONSENT.md",)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_the_programs_of_the_documents_are_typed(document: str, tmp_path: Path) -> None:
+    for number, program in enumerate(blocks(document)):
+        (tmp_path / f"program_{number}.py").write_text(program)
+    run("mypy", "--check-untyped-defs", str(tmp_path))
 
 
 def test_the_stub_is_what_the_module_is() -> None:

@@ -13,7 +13,7 @@ use crate::call::{self, Limits};
 use crate::consent::Consent;
 use crate::current::Current;
 use crate::ready::Ready;
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 use crate::stats::Stats;
 use crate::token::Token;
 use crate::{error, log};
@@ -97,7 +97,12 @@ impl Client {
 impl Client {
     #[new]
     #[pyo3(signature = (provider, **settings))]
-    fn new(py: Python<'_>, provider: PyBackedStr, settings: Option<&Bound<'_, PyDict>>) -> PyResult<Client> {
+    fn new(
+        py: Python<'_>,
+        provider: &Bound<'_, PyAny>,
+        settings: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Client> {
+        let provider = settings::provider(provider)?;
         let settings = Settings::new(settings)?;
         Client::made(py, || {
             let mut config = Config::new(&provider);

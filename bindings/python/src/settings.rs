@@ -1,5 +1,6 @@
 //! Keyword arguments as the core's settings.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use pyo3::exceptions::PyTypeError;
@@ -73,10 +74,26 @@ fn text(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Zeroizing<String>> {
     if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
         return list(name, value);
     }
-    match value.getattr_opt("__fspath__")?.map(|path| path.call0()).transpose()? {
-        Some(path) => unicode(name, path.cast().map_err(|_| wrong_type(name, value))?),
-        None => Err(wrong_type(name, value)),
+    path(name, value)?.ok_or_else(|| wrong_type(name, value))
+}
+
+/// The text of an object that stands for a path. None if it is none.
+fn path(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Zeroizing<String>>> {
+    let Some(path) = value.getattr_opt("__fspath__")?.map(|path| path.call0()).transpose()? else {
+        return Ok(None);
+    };
+    unicode(name, path.cast().map_err(|_| wrong_type(name, value))?).map(Some)
+}
+
+/// A provider's name, or the path of its file: an object that stands for a path is never taken for a name.
+pub(crate) fn provider(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    if let Ok(name) = value.cast::<PyString>() {
+        return unicode("provider", name).map(|name| name.to_string());
     }
+    let path = path("provider", value)?.ok_or_else(|| {
+        PyTypeError::new_err("provider must be a str or a path, the path of a provider file")
+    })?;
+    Ok(Path::new(".").join(path.as_str()).display().to_string())
 }
 
 /// A command stays a list, so that its words may hold spaces; the words of any other setting are parted by

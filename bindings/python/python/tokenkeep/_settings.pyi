@@ -10,8 +10,10 @@ from ._store import Store
 _Path: TypeAlias = str | PathLike[str]
 _Words: TypeAlias = str | list[str] | tuple[str, ...]
 _OnOff: TypeAlias = bool | Literal["on", "off", "yes", "no"]
+_Kind: TypeAlias = Literal["memory", "file", "redis"]
 
-class Settings(TypedDict, total=False):
+# All but the store.
+class _Settings(TypedDict, total=False):
     # Which
     environment: str | None
     base_url: str | None
@@ -130,7 +132,6 @@ class Settings(TypedDict, total=False):
     max_attempts: int | None
 
     # Store
-    store: Literal["memory", "file", "redis"] | Store | None
     store_path: _Path | None
     store_url: str | None
     store_url_env: str | None
@@ -147,3 +148,10 @@ class Settings(TypedDict, total=False):
     store_key_previous_env: str | None
     store_key_previous_file: _Path | None
     store_key_previous_command: _Words | None
+
+class Settings(_Settings, total=False):
+    store: _Kind | Store | None
+
+# Of a client that is derived from another: a store of the program's own is given to the first.
+class DerivedSettings(_Settings, total=False):
+    store: _Kind | None

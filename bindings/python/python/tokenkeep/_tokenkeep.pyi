@@ -9,7 +9,7 @@ from typing_extensions import Self, TypeAlias, Unpack
 from ._error import Error
 from ._httpx import HttpxAuth
 from ._requests import RequestsAuth
-from ._settings import Settings
+from ._settings import DerivedSettings, Settings
 
 __all__ = [
     "Bell",
@@ -32,12 +32,12 @@ _Pairs: TypeAlias = list[tuple[str, str]]
 
 @final
 class Client:
-    def __new__(cls, provider: str, **settings: Unpack[Settings]) -> Self: ...
+    def __new__(cls, provider: str | PathLike[str], **settings: Unpack[Settings]) -> Self: ...
     @staticmethod
     def from_profile(
         name: str, path: str | PathLike[str] | None = None, **overrides: Unpack[Settings]
     ) -> Client: ...
-    def with_(self, **settings: Unpack[Settings]) -> Client: ...
+    def with_(self, **settings: Unpack[DerivedSettings]) -> Client: ...
     def token(self, timeout: float | None = None, min_valid: float | None = None) -> Token: ...
     def token_async(
         self, timeout: float | None = None, min_valid: float | None = None
