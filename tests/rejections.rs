@@ -84,6 +84,18 @@ fn insufficient_scope_and_403_keep_the_token() {
 }
 
 #[test]
+fn a_number_that_is_no_http_status_is_an_invalid_argument() {
+    let sandbox = sandbox();
+    let client = client(&sandbox, "acquired");
+    let had = token(&client);
+    for number in [0, 99, 600, u16::MAX] {
+        let told = client.rejected(had.generation(), number, None).unwrap_err();
+        assert_error(&told, Kind::InvalidArgument, &[&format!("{number} is no HTTP status")]);
+    }
+    assert_eq!(token(&client).value(), had.value());
+}
+
+#[test]
 fn a_generation_that_was_never_handed_out_is_an_invalid_argument() {
     let sandbox = sandbox();
     let client = client(&sandbox, "acquired");

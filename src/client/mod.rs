@@ -199,11 +199,15 @@ impl Client {
     }
 
     /// Tells that a resource refused the token of this generation, with its status and `WWW-Authenticate`
-    /// header if there was one. That very token is not handed out again; nothing is sent.
+    /// header if there was one. After a 401 that says the token is bad, that very token is not handed out again, and no
+    /// newer one is harmed; after any other status it is kept. Nothing is sent.
     ///
     /// `Ok`: asking for a token again, once, is worth it. An error of kind [`Rejected`](Kind::Rejected): it is
     /// not, and says why (RFC 6750 section 3.1).
     pub fn rejected(&self, generation: u64, http_status: u16, www_authenticate: Option<&str>) -> Result<()> {
+        if !(100..600).contains(&http_status) {
+            return Err(Error::new(Kind::InvalidArgument, format!("{http_status} is no HTTP status")));
+        }
         let rejected = |why: String| Err(Error::new(Kind::Rejected, why).with_http_status(http_status));
         let challenge = www_authenticate.and_then(challenge::bearer);
         let code = challenge.as_ref().and_then(|challenge| challenge.parameter("error"));

@@ -160,7 +160,17 @@ def test_rejected_says_whether_asking_again_helps(sandbox: Sandbox, client: toke
         client.rejected(second, 403)
     given = sandbox.client("acquire")
     with pytest.raises(tokenkeep.Rejected):
-        given.rejected(given.token(), status=401, www_authenticate='Bearer error="invalid_token"')
+        given.rejected(given.token(), http_status=401, www_authenticate='Bearer error="invalid_token"')
+
+
+@pytest.mark.parametrize("number", [0, 99, 600, 65535])
+def test_a_number_that_is_no_http_status_is_refused_and_drops_nothing(
+    number: int, client: tokenkeep.Client
+) -> None:
+    token = client.token()
+    with pytest.raises(tokenkeep.InvalidArgumentError, match=f"{number} is no HTTP status"):
+        client.rejected(token, http_status=number)
+    assert client.token() is token
 
 
 def test_rejected_takes_a_token_or_its_generation(client: tokenkeep.Client) -> None:

@@ -235,12 +235,12 @@ impl Client {
 
     /// Reports that an API refused a token. Returning means: take a new `token()` and try again, once.
     ///
-    /// It asks nobody. It drops that very token (not a newer one that another thread got meanwhile) and
-    /// judges whether another one can help.
+    /// It asks nobody, and judges whether another token can help. After a 401 that says the token is bad, that very
+    /// token is not handed out again, and no newer one is harmed. After any other status it is kept.
     ///
     /// Args:
     ///     token (Token | int): the refused token, or its generation.
-    ///     status (int): the answer's HTTP status.
+    ///     http_status (int): the answer's HTTP status.
     ///     www_authenticate (str | None): the answer's WWW-Authenticate header.
     ///
     /// Returns:
@@ -248,20 +248,21 @@ impl Client {
     ///
     /// Raises:
     ///     Rejected: asking again will not help; the message says why.
+    ///     InvalidArgumentError: that is no HTTP status, or no token of that generation was handed out.
     ///
     /// Example:
     ///     >>> client.rejected(client.token(), 401, 'Bearer error="invalid_token"')
     ///     >>> fresh = client.token()
-    #[pyo3(signature = (token, status=401, www_authenticate=None))]
+    #[pyo3(signature = (token, http_status=401, www_authenticate=None))]
     fn rejected(
         &self,
         py: Python<'_>,
         token: &Bound<'_, PyAny>,
-        status: u16,
+        http_status: u16,
         www_authenticate: Option<PyBackedStr>,
     ) -> PyResult<()> {
         let generation = generation(token)?;
-        let outcome = py.detach(|| self.core.rejected(generation, status, www_authenticate.as_deref()));
+        let outcome = py.detach(|| self.core.rejected(generation, http_status, www_authenticate.as_deref()));
         call::settle(py, &self.core, outcome)
     }
 
