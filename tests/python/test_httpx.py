@@ -174,4 +174,4 @@ def test_an_error_of_the_login_is_raised_as_it_is(sandbox: Sandbox, fetch: Fetch
 
 
 def test_its_repr(client: tokenkeep.Client) -> None:
-    assert repr(client.httpx_auth()) == "<tokenkeep.HttpxAuth provider='acquired'>"
+    assert repr(client.httpx_auth()) == "<tokenkeep.Client.httpx_auth provider='acquired'>"

@@ -227,7 +227,7 @@ def test_an_error_of_the_login_is_raised_as_it_is(sandbox: Sandbox, customers: s
 
 
 def test_its_repr(client: tokenkeep.Client) -> None:
-    assert repr(client.requests_auth()) == "<tokenkeep.RequestsAuth provider='acquired'>"
+    assert repr(client.requests_auth()) == "<tokenkeep.Client.requests_auth provider='acquired'>"
 
 
 def test_a_hook_that_knows_no_host_is_refused() -> None:

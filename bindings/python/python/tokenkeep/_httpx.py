@@ -58,7 +58,7 @@ class HttpxAuth(httpx.Auth):
 
     def __repr__(self) -> str:
         """Show whose token it attaches."""
-        return f"<tokenkeep.HttpxAuth provider={self._client.provider!r}>"
+        return f"<tokenkeep.Client.httpx_auth provider={self._client.provider!r}>"
 
     def _again(self, response: httpx.Response, token: Token) -> httpx.Request | None:
         """Return the request to send once more after a 401, if that can help."""

@@ -41,7 +41,7 @@ class RequestsAuth:
 
     def __repr__(self) -> str:
         """Show whose token it attaches."""
-        return f"<tokenkeep.RequestsAuth provider={self._client.provider!r}>"
+        return f"<tokenkeep.Client.requests_auth provider={self._client.provider!r}>"
 
 
 class _Exchange:
