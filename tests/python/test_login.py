@@ -204,6 +204,37 @@ def test_asyncio_goes_on_while_people_take_their_time(
     assert asyncio.run(main()) < 0.5
 
 
+def test_a_web_application_on_asyncio_holds_up_nobody(sandbox: Sandbox) -> None:
+    issuer = sandbox.vendors["oauth2"]["base_url"]
+    client = sandbox.client(
+        "oauth2", grant="authorization_code", issuer=issuer, redirect_uri="https://app.example/callback"
+    )
+    for endpoint in ("metadata", "token", "revoke"):
+        sandbox.fault(f"oauth2/{endpoint}", delay_ms=800)
+
+    async def way() -> None:
+        consent = await client.consent_async()
+        token = await consent.finish_async(visit(consent.url))
+        assert client.token() is token
+        await client.revoke_async()
+        assert client.peek() is None
+
+    async def main() -> float:
+        longest, before = 0.0, time.perf_counter()
+        task = asyncio.create_task(way())
+        while not task.done():
+            await asyncio.sleep(0.001)
+            now = time.perf_counter()
+            longest, before = max(longest, now - before), now
+        await task
+        return longest
+
+    assert asyncio.run(main()) < 0.6
+    assert sandbox.count("oauth2/metadata") == 1
+    assert sandbox.count("oauth2/token") == 1
+    assert sandbox.count("oauth2/revoke") >= 1
+
+
 def test_a_cancelled_task_leaves_the_consent_and_a_deadline_holds(desktop: tokenkeep.Client) -> None:
     async def main() -> None:
         consent = desktop.consent()

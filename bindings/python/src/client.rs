@@ -278,6 +278,19 @@ impl Client {
         call::run(py, &self.core, Limits::new(py, timeout, None)?, |call| self.core.revoke(call))
     }
 
+    /// `revoke` for asyncio: `await client.revoke_async()`. It runs on a thread of asyncio's, and goes on there if the task
+    /// is cancelled.
+    ///
+    /// Args:
+    ///     timeout (float | None): as for `revoke`.
+    ///
+    /// Example:
+    ///     >>> asyncio.run(client.revoke_async())
+    #[pyo3(signature = (timeout=None))]
+    fn revoke_async<'py>(slf: &Bound<'py, Self>, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("asyncio")?.call_method1("to_thread", (slf.getattr("revoke")?, timeout))
+    }
+
     /// Begins a person's consent, with `grant = "authorization_code"` or `"device_code"`.
     ///
     /// The vendor may have to be asked for its addresses, or for a code. Where `redirect_uri` is a loopback
@@ -297,6 +310,18 @@ impl Client {
         let limits = Limits::new(py, timeout, None)?;
         let consent = call::run(py, &this.core, limits, |call| this.core.consent(call))?;
         Ok(Consent::new(consent, slf.clone().unbind()))
+    }
+
+    /// `consent` for asyncio: `await client.consent_async()`. It runs on a thread of asyncio's.
+    ///
+    /// Args:
+    ///     timeout (float | None): as for `consent`.
+    ///
+    /// Example:
+    ///     >>> consent = asyncio.run(pink.consent_async())
+    #[pyo3(signature = (timeout=None))]
+    fn consent_async<'py>(slf: &Bound<'py, Self>, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("asyncio")?.call_method1("to_thread", (slf.getattr("consent")?, timeout))
     }
 
     /// Goes on with a consent that `Consent.seal` gave, in this process or another.

@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
+use pyo3::types::PyString;
 
 use crate::call::{self, Limits};
 use crate::client::Client;
@@ -161,6 +162,27 @@ impl Consent {
         let limits = Limits::new(py, timeout, None)?;
         let token = call::run(py, client.core(), limits, |call| self.core.finish(&redirected_url, call))?;
         client.object(py, token)
+    }
+
+    /// `finish` for asyncio: `await consent.finish_async(url)`. It runs on a thread of asyncio's, and goes on there if the
+    /// task is cancelled.
+    ///
+    /// Args:
+    ///     redirected_url (str): as for `finish`.
+    ///     timeout (float | None): as for `finish`.
+    ///
+    /// Example:
+    ///     >>> consent = pink.consent()
+    ///     >>> token = asyncio.run(consent.finish_async(visit(consent.url)))
+    #[pyo3(signature = (redirected_url, timeout=None))]
+    fn finish_async<'py>(
+        slf: &Bound<'py, Self>,
+        redirected_url: &Bound<'py, PyString>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        slf.py()
+            .import("asyncio")?
+            .call_method1("to_thread", (slf.getattr("finish")?, redirected_url, timeout))
     }
 
     /// Ends it. Whatever the person answers comes too late.

@@ -31,7 +31,7 @@ async def login_async(
     client: Client, open_browser: bool, show: Callable[[str], object] | None, timeout: float | None
 ) -> Token:
     """Do what `Client.login_async` says. What may ask the vendor or start a browser does so on a thread."""
-    with await asyncio.to_thread(client.consent) as consent:
+    with await client.consent_async() as consent:
         await asyncio.to_thread(_invite, consent, open_browser, show or print)
         return await consent.wait_async(_PATIENCE if timeout is None else timeout)
 
