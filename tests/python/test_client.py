@@ -216,6 +216,7 @@ def test_last_error_tells_of_a_renewal_that_failed(sandbox: Sandbox, client: tok
         client.token()
     assert isinstance(client.last_error, tokenkeep.ServerError)
     assert client.last_error.http_status == 503
+    assert client.stats().failures == 1
 
 
 def test_an_argument_that_makes_no_sense(client: tokenkeep.Client) -> None:

@@ -9,6 +9,8 @@ import httpx
 import pytest
 import tokenkeep
 
+from refusal import CHALLENGES, refusing
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -81,6 +83,17 @@ def test_a_given_token_is_not_tried_again(sandbox: Sandbox, fetch: Fetch) -> Non
     sandbox.switch("acquire", reject_all_tokens=True)
     assert fetch(sandbox.client("acquire"), sandbox.resource("acquire")).status_code == 401
     assert sandbox.count("acquire/leads") == 1
+
+
+@pytest.mark.parametrize("way", CHALLENGES)
+def test_a_token_of_too_small_a_scope_is_kept_and_not_tried_again(
+    way: str, sandbox: Sandbox, fetch: Fetch, client: tokenkeep.Client
+) -> None:
+    with refusing(CHALLENGES[way]) as refusal:
+        assert fetch(client, refusal.url).status_code == 401
+    assert refusal.asked == 1
+    assert client.token() is client.peek()
+    assert sandbox.count("acquired/login") == 1
 
 
 def test_a_body_is_sent_again(sandbox: Sandbox, fetch: Fetch, client: tokenkeep.Client) -> None:

@@ -9,6 +9,8 @@ import pytest
 import requests
 import tokenkeep
 
+from refusal import CHALLENGES, refusing
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -84,6 +86,17 @@ def test_403_is_left_alone(sandbox: Sandbox, session: requests.Session, customer
     sandbox.fault(CUSTOMERS, status=403)
     assert session.get(customers).status_code == 403
     assert sandbox.count(CUSTOMERS) == 1
+
+
+@pytest.mark.parametrize("way", CHALLENGES)
+def test_a_token_of_too_small_a_scope_is_kept_and_not_tried_again(
+    way: str, sandbox: Sandbox, client: tokenkeep.Client
+) -> None:
+    with refusing(CHALLENGES[way]) as refusal:
+        assert requests.get(refusal.url, auth=client.requests_auth(), timeout=10).status_code == 401
+    assert refusal.asked == 1
+    assert client.token() is client.peek()
+    assert sandbox.count("acquired/login") == 1
 
 
 @pytest.mark.parametrize("body", [b'{"a": 1}', '{"a": 1}', io.BytesIO(b'{"a": 1}')])
