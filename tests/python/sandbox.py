@@ -79,6 +79,11 @@ class Sandbox:
         with self._open(Request(url, headers=headers), timeout=10) as response:  # noqa: S310
             return int(response.status)
 
+    def fetch(self, url: str, headers: dict[str, str]) -> Any:
+        """Fetch a resource the plain way and return what it says."""
+        with self._open(Request(url, headers=headers), timeout=10) as response:  # noqa: S310
+            return json.load(response)
+
     def _control(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         if method == "POST" and data is None:

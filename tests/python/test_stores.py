@@ -118,6 +118,7 @@ def test_two_hundred_forks_while_threads_renew(sandbox: Sandbox, stored: dict[st
     sandbox.fault("acquired/login", delay_ms=5, times=0)
     memory = sandbox.client("acquired")
     clients = [memory, tokenkeep.Client("acquired", **stored)]
+    oauth2 = sandbox.client("oauth2")
     done = threading.Event()
     failures: list[BaseException] = []
 
@@ -133,11 +134,14 @@ def test_two_hundred_forks_while_threads_renew(sandbox: Sandbox, stored: dict[st
     for thread in threads:
         thread.start()
     try:
-        for _ in range(200):
+        for number in range(200):
             child = os.fork()
             if child == 0:
                 signal.alarm(20)
                 good = all("SANDBOX-TOKEN" in value(client) for client in clients)
+                audience = f"child-{number}"
+                headers = oauth2.with_(audience=audience).token(timeout=15).headers
+                good = good and sandbox.fetch(sandbox.resource("oauth2"), headers)["audience"] == [audience]
                 os._exit(0 if good else 1)
             assert os.waitpid(child, 0)[1] == 0
     finally:
@@ -145,6 +149,10 @@ def test_two_hundred_forks_while_threads_renew(sandbox: Sandbox, stored: dict[st
         for thread in threads:
             thread.join()
     assert not failures
+    asked = sandbox.requests("oauth2/token")
+    assert len(asked) == 200
+    # A child that used a socket of its parent's would get another's answer, or send on another's connection.
+    assert len({request["connection"] for request in asked}) == 200
 
 
 def test_gunicorn_workers_of_a_preloaded_application_share_one_grant(

@@ -14,8 +14,9 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::fault::Cut;
 
 /// Cuts one connection; every request on it carries a clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Scissors {
+    connection: u64,
     order: Arc<Mutex<Option<Order>>>,
 }
 
@@ -26,6 +27,15 @@ struct Order {
 }
 
 impl Scissors {
+    fn new(connection: u64) -> Self {
+        Self { connection, order: Arc::default() }
+    }
+
+    /// Which connection it is; the first is 1.
+    pub(crate) fn connection(&self) -> u64 {
+        self.connection
+    }
+
     /// Lets the next answer, whose body has the given length, break off.
     pub(crate) fn cut(&self, cut: Cut, body_length: usize) {
         *self.order.lock().expect("scissors") = Some(Order { cut, body_length });
@@ -51,23 +61,33 @@ impl Order {
     }
 }
 
-/// Accepts connections that carry scissors.
-pub(crate) struct Doorway(pub(crate) TcpListener);
+/// Accepts connections that carry scissors, and counts them.
+pub(crate) struct Doorway {
+    listener: TcpListener,
+    accepted: u64,
+}
+
+impl Doorway {
+    pub(crate) fn new(listener: TcpListener) -> Self {
+        Self { listener, accepted: 0 }
+    }
+}
 
 impl Listener for Doorway {
     type Io = Connection;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
+        let (stream, address) = Listener::accept(&mut self.listener).await;
         // Without it a small answer may wait for the peer's delayed acknowledgement. A socket that
         // refuses is one that the peer has closed already.
         let _ = stream.set_nodelay(true);
-        (Connection::new(stream), address)
+        self.accepted += 1;
+        (Connection::new(stream, self.accepted), address)
     }
 
     fn local_addr(&self) -> Result<SocketAddr> {
-        self.0.local_addr()
+        self.listener.local_addr()
     }
 }
 
@@ -85,8 +105,8 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    fn new(stream: TcpStream) -> Self {
-        Self { stream, scissors: Scissors::default(), remaining: None }
+    fn new(stream: TcpStream, number: u64) -> Self {
+        Self { stream, scissors: Scissors::new(number), remaining: None }
     }
 }
 

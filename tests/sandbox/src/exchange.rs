@@ -25,7 +25,7 @@ pub(crate) async fn answer(
     request: Request,
 ) -> Answer {
     let call = Call::read(request, &parameters).await;
-    let _visit = control.journal().enter(&route.endpoint, &call);
+    let _visit = control.journal().enter(&route.endpoint, scissors.connection(), &call);
     match control.take_fault(&route.endpoint) {
         None => route.answer(&call),
         Some(fault) => mar(&fault, &route, &call, &scissors).await,
@@ -36,11 +36,12 @@ pub(crate) async fn answer(
 pub(crate) async fn answer_unmatched(
     control: Arc<Control>,
     status: StatusCode,
+    scissors: Scissors,
     parameters: RawPathParams,
     request: Request,
 ) -> Answer {
     let call = Call::read(request, &parameters).await;
-    let _visit = control.journal().enter(UNMATCHED, &call);
+    let _visit = control.journal().enter(UNMATCHED, scissors.connection(), &call);
     let error = format!("the sandbox has no {} {}", call.method, call.uri.path());
     Answer::json(status, &json!({"error": error}))
 }

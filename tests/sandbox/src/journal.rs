@@ -15,6 +15,8 @@ pub struct Recorded {
     pub endpoint: String,
     /// Milliseconds since the sandbox started or was reset.
     pub at_ms: u64,
+    /// The connection that it came on, by number; the first that the sandbox accepted is 1.
+    pub connection: u64,
     /// `GET`, `POST`, ...
     pub method: String,
     /// The path, without the query.
@@ -72,10 +74,10 @@ impl Journal {
     }
 
     /// Records a request and counts it as under way until the visit is dropped.
-    pub(crate) fn enter(&self, endpoint: &str, call: &Call) -> Visit {
+    pub(crate) fn enter(&self, endpoint: &str, connection: u64, call: &Call) -> Visit {
         let mut pages = self.pages();
         let at_ms = u64::try_from(pages.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        pages.requests.push(record(endpoint, at_ms, call));
+        pages.requests.push(record(endpoint, at_ms, connection, call));
         let tally = pages.tallies.entry(endpoint.to_owned()).or_default();
         Visit::begin(Arc::clone(tally))
     }
@@ -106,7 +108,7 @@ impl Journal {
     }
 }
 
-fn record(endpoint: &str, at_ms: u64, call: &Call) -> Recorded {
+fn record(endpoint: &str, at_ms: u64, connection: u64, call: &Call) -> Recorded {
     let headers = call.headers.iter().map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes());
         (name.to_string(), value.into_owned())
@@ -114,6 +116,7 @@ fn record(endpoint: &str, at_ms: u64, call: &Call) -> Recorded {
     Recorded {
         endpoint: endpoint.to_owned(),
         at_ms,
+        connection,
         method: call.method.to_string(),
         path: call.uri.path().to_owned(),
         query: call.uri.query().unwrap_or_default().to_owned(),

@@ -73,7 +73,7 @@ fn run(runtime: &Runtime, listener: TcpListener, router: Router, stopped: onesho
     runtime.block_on(async {
         let service = router.into_make_service_with_connect_info::<Scissors>();
         tokio::select! {
-            outcome = axum::serve(Doorway(listener), service) => {
+            outcome = axum::serve(Doorway::new(listener), service) => {
                 outcome.expect("serving never ends by itself");
             }
             _ = stopped => {}
@@ -87,11 +87,11 @@ fn router(control: &Arc<Control>) -> Router {
         router = mount(router, route);
     }
     router
-        .fallback(|control, parameters, request| {
-            unmatched(control, StatusCode::NOT_FOUND, parameters, request)
+        .fallback(|control, scissors, parameters, request| {
+            unmatched(control, StatusCode::NOT_FOUND, scissors, parameters, request)
         })
-        .method_not_allowed_fallback(|control, parameters, request| {
-            unmatched(control, StatusCode::METHOD_NOT_ALLOWED, parameters, request)
+        .method_not_allowed_fallback(|control, scissors, parameters, request| {
+            unmatched(control, StatusCode::METHOD_NOT_ALLOWED, scissors, parameters, request)
         })
         .with_state(Arc::clone(control))
 }
@@ -112,8 +112,9 @@ fn mount(router: Router<Arc<Control>>, route: Route) -> Router<Arc<Control>> {
 async fn unmatched(
     State(control): State<Arc<Control>>,
     status: StatusCode,
+    ConnectInfo(scissors): ConnectInfo<Scissors>,
     parameters: RawPathParams,
     request: Request,
 ) -> Answer {
-    exchange::answer_unmatched(control, status, parameters, request).await
+    exchange::answer_unmatched(control, status, scissors, parameters, request).await
 }

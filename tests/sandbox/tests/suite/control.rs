@@ -1,3 +1,5 @@
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
@@ -90,6 +92,18 @@ fn requests_are_recorded_and_counted() {
     let recorded = &sandbox.requests("acquired/login")[0];
     assert_eq!(recorded.header("content-type"), Some("application/json"));
     get(format!("{url}?endpoint=acquired/nothing")).send().expect(400);
+}
+
+#[test]
+fn a_request_tells_which_connection_it_came_on() {
+    let sandbox = Sandbox::start().unwrap();
+    let mut stream = TcpStream::connect(sandbox.url().trim_start_matches("http://")).unwrap();
+    let request = |more: &str| format!("GET /nowhere HTTP/1.1\r\nHost: sandbox\r\n{more}\r\n");
+    stream.write_all((request("") + &request("Connection: close\r\n")).as_bytes()).unwrap();
+    stream.read_to_end(&mut Vec::new()).unwrap();
+    login(&sandbox).expect(200);
+    let connections: Vec<_> = sandbox.all_requests().iter().map(|request| request.connection).collect();
+    assert_eq!(connections, [1, 1, 2]);
 }
 
 #[test]
