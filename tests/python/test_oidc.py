@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +18,7 @@ import pytest
 import tokenkeep
 
 from oidc import AuthorizationServer, Person
+from person import get
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,6 +87,68 @@ def test_the_whole_way(server: AuthorizationServer, kind: str) -> None:
     client.revoke()
     assert not server.is_alive(second.value)
     assert not server.is_alive(refresh_token)
+    with pytest.raises(tokenkeep.ConsentRequired):
+        client.token()
+
+
+ENDPOINTS = ("authorize_url", "token_url", "revoke_url")
+
+
+def test_the_issuer_is_all_that_a_program_must_know(server: AuthorizationServer) -> None:
+    registration = server.register("web")
+    for endpoint in ENDPOINTS:
+        del registration.settings[endpoint]
+    client = consented(registration)
+    token = client.token()
+    assert server.is_alive(token.value)
+    client.revoke()
+    assert not server.is_alive(token.value)
+
+
+def test_an_id_token_is_handed_out_as_the_server_made_it(server: AuthorizationServer) -> None:
+    registration = server.register("web")
+    token = consented(registration).token()
+    assert token.id_token is not None
+    _, claims, _ = token.id_token.split(".")
+    said = json.loads(base64.urlsafe_b64decode(claims + "=="))
+    assert said["iss"] == server.url
+    assert said["aud"] == registration.settings["client_id"]
+    assert said["sub"] == "ada"
+    assert token.id_token not in repr(token)
+    assert server.register("basic").client().token().id_token is None
+
+
+def test_a_person_comes_back_to_this_machine(server: AuthorizationServer) -> None:
+    client = server.register("native").client()
+    with client.consent() as consent, ThreadPoolExecutor() as pool:
+        page = pool.submit(lambda: get(Person().says_yes(consent.url)))
+        bought = consent.wait(timeout=30)
+        assert page.result().status == 200
+    assert server.is_alive(bought.value)
+    assert client.token() is bought
+
+
+# Goes on with a consent that another process began.
+RESUMED = """
+import json, sys, tokenkeep
+settings, sealed, back = json.load(sys.stdin)
+client = tokenkeep.Client("oauth2", **settings)
+client.resume(sealed).finish(back)
+print(client.token().value)
+"""
+
+
+def test_a_consent_that_one_process_seals_is_finished_in_another(server: AuthorizationServer) -> None:
+    registration = server.register("web")
+    settings = {**registration.settings, "store_key": "5a" * 32}
+    client = tokenkeep.Client("oauth2", **settings)
+    with client.consent() as consent:
+        resumed = json.dumps([settings, consent.seal(), Person().says_yes(consent.url)])
+    there = subprocess.run(
+        [sys.executable, "-c", RESUMED], input=resumed, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert server.is_alive(there.stdout.strip())
+    assert len(registration.asked("token")) == 1
     with pytest.raises(tokenkeep.ConsentRequired):
         client.token()
 
