@@ -1,5 +1,8 @@
 //! What the library asks of the operating system about processes and threads: the fork generation, worker
-//! threads that take no signals, descriptors that a forked child does not keep, process groups, and who the user is.
+//! threads that take no signals, descriptors that a forked child does not keep, other programs, and who the user is.
+
+#[cfg(unix)]
+mod command;
 
 use std::any::Any;
 use std::io;
@@ -175,7 +178,9 @@ impl Drop for Unfinished {
     }
 }
 
-pub(crate) use platform::{effective_user, kill_group};
+#[cfg(unix)]
+pub(crate) use command::{Command, Progress};
+pub(crate) use platform::effective_user;
 
 #[cfg(unix)]
 mod platform {
@@ -341,14 +346,6 @@ mod platform {
         }
     }
 
-    /// Ends every process of the group that `child` leads.
-    pub(crate) fn kill_group(child: &std::process::Child) {
-        if let Ok(group) = libc::pid_t::try_from(child.id()) {
-            // SAFETY: the group was made for this child, which has not been waited for yet.
-            unsafe { libc::killpg(group, libc::SIGKILL) };
-        }
-    }
-
     /// Whose rights this process has.
     pub(crate) fn effective_user() -> u32 {
         // SAFETY: geteuid cannot fail and touches no memory.
@@ -380,8 +377,6 @@ mod platform {
         #[allow(clippy::disallowed_methods, reason = "the one place that starts threads")]
         std::thread::Builder::new().name("tokenkeep".into()).spawn(work).map(drop)
     }
-
-    pub(crate) fn kill_group(_child: &std::process::Child) {}
 
     pub(crate) fn effective_user() -> u32 {
         0

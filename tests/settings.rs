@@ -289,6 +289,20 @@ fn a_failing_command_is_named_and_its_output_is_not() {
     assert_eq!(sandbox.all_requests().len(), 0);
 }
 
+#[test]
+fn a_command_gives_its_secret_to_a_host_that_ignores_the_end_of_its_children() {
+    const HERE: &str = "TOKENKEEP_TEST_CHILD";
+    if told(HERE).is_none() {
+        let test = "a_command_gives_its_secret_to_a_host_that_ignores_the_end_of_its_children";
+        return drop(in_child(test, &[(HERE, "1")], None));
+    }
+    // SAFETY: no handler runs; this process has no other test.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+    let sandbox = sandbox();
+    let command = format!("echo {}", sandbox.settings("acquired")["app_key"]);
+    token(&client_by(&sandbox, "acquired", "app_key_command", &command));
+}
+
 const OWN: &str = r#"
 name = "own"
 title = "Our own vendor"

@@ -1,17 +1,18 @@
 //! Where a secret comes from: given, or read when it is needed and dropped after use.
 
 use std::fs::File;
-use std::io::{Read, Take};
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::list::has_lines;
 use super::value::holds_control;
+#[cfg(unix)]
+use crate::clock;
 use crate::error::{Error, Kind, Result};
+#[cfg(unix)]
 use crate::fork;
 use crate::secret::Secret;
 
@@ -104,59 +105,99 @@ fn read_file(name: &str, path: &Path) -> Result<Secret> {
 }
 
 /// Runs without a shell, in a process group of its own that is killed at the deadline.
+#[cfg(unix)]
 fn run(name: &str, argv: &[Box<str>], at_most: Duration) -> Result<Secret> {
+    const LOOK: Duration = Duration::from_millis(5);
     let fail = |why: String| unusable(name, &Source::Command(argv.into()), &why);
-    let Some((program, arguments)) = argv.split_first() else { return Err(fail("it is empty".into())) };
-    let mut command = Command::new(&**program);
-    command.args(arguments.iter().map(|word| &**word));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let mut child = command.spawn().map_err(|error| fail(error.to_string()))?;
-    let Some(output) = child.stdout.take() else { return Err(fail("its output was not connected".into())) };
-    let (tell, hear) = mpsc::sync_channel(1);
-    let lines = has_lines(name);
-    let read = fork::spawn_worker(move || drop(tell.send(read_output(output.take(LIMIT), lines))));
-    let line = match read {
-        Ok(()) => hear.recv_timeout(at_most),
-        Err(error) => {
-            fork::kill_group(&child);
-            drop(child.wait());
-            return Err(fail(format!("no thread to read its output: {error}")));
+    let clock = clock::Clock::System;
+    let deadline = clock.now().running.saturating_add(clock::nanos(at_most));
+    let mut command =
+        fork::Command::start(argv, std::env::vars_os()).map_err(|error| fail(error.to_string()))?;
+    let mut said = Said::new(has_lines(name));
+    let progress = loop {
+        let listened = said.listen(&mut command, LOOK);
+        match listened.and_then(|()| command.progress()) {
+            Ok(fork::Progress::Runs) if clock.now().running < deadline => {}
+            Ok(fork::Progress::Runs) => {
+                command.kill();
+                let limit = at_most.as_secs_f32();
+                return Err(fail(format!("it had not ended within {limit} s and was killed")));
+            }
+            Ok(ended) => break ended,
+            Err(error) => {
+                command.kill();
+                return Err(fail(error.to_string()));
+            }
         }
     };
-    if line.is_err() {
-        fork::kill_group(&child);
-    }
-    let status = wait_for_exit(&mut child, at_most).map_err(|error| fail(error.to_string()))?;
-    match line {
-        Err(_) => Err(fail(format!("it gave no line within {} s and was killed", at_most.as_secs_f32()))),
-        Ok(Err(error)) => Err(fail(error.to_string())),
-        Ok(Ok(_)) if !status.success() => Err(fail(format!("it ended with {status}"))),
-        Ok(Ok(line)) => Ok(line),
+    // What it left behind may hold its output open, and is not waited for.
+    said.listen_to_the_rest(&mut command).map_err(|error| fail(error.to_string()))?;
+    match progress {
+        fork::Progress::Ended(status) if !status.success() => Err(fail(format!("it ended with {status}"))),
+        _ => said.secret().ok_or_else(|| fail("its output is no UTF-8 text".into())),
     }
 }
 
-/// Waits for a command that has closed its output; kills it if it stays.
-fn wait_for_exit(child: &mut Child, at_most: Duration) -> std::io::Result<ExitStatus> {
-    const LOOK: Duration = Duration::from_millis(5);
-    let mut left = at_most;
-    while left > Duration::ZERO {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
+#[cfg(not(unix))]
+fn run(name: &str, argv: &[Box<str>], _at_most: Duration) -> Result<Secret> {
+    Err(unusable(name, &Source::Command(argv.into()), "commands are run on Unix alone"))
+}
+
+/// What a command has said so far: what is wanted of it. The rest is heard and dropped, so that the command can end.
+#[cfg(unix)]
+struct Said {
+    text: Zeroizing<Vec<u8>>,
+    /// All lines are wanted, and not the first alone.
+    lines: bool,
+    /// It will say no more.
+    over: bool,
+}
+
+#[cfg(unix)]
+impl Said {
+    fn new(lines: bool) -> Said {
+        // Room for all of it: a text that grows leaves copies behind.
+        Said { text: Zeroizing::new(Vec::with_capacity(LIMIT as usize)), lines, over: false }
+    }
+
+    /// Hears what is said next, if something is within this time; true if something was.
+    fn hear(&mut self, command: &mut fork::Command, at_most: Duration) -> std::io::Result<bool> {
+        let mut room = Zeroizing::new([0; 4096]);
+        let Some(news) = command.hear(&mut *room, at_most)? else {
+            self.over = true;
+            return Ok(false);
+        };
+        let free = if self.is_enough() { 0 } else { LIMIT as usize - self.text.len() };
+        self.text.extend_from_slice(&news[..news.len().min(free)]);
+        Ok(!news.is_empty())
+    }
+
+    fn listen(&mut self, command: &mut fork::Command, at_most: Duration) -> std::io::Result<()> {
+        match self.over {
+            true => std::thread::sleep(at_most),
+            false => drop(self.hear(command, at_most)?),
         }
-        std::thread::sleep(LOOK);
-        left = left.saturating_sub(LOOK);
+        Ok(())
     }
-    fork::kill_group(child);
-    child.wait()
-}
 
-/// The first line, or all of them; what is not wanted is read and dropped, so that the command can end.
-fn read_output(mut output: Take<impl Read>, lines: bool) -> std::io::Result<Secret> {
-    let mut text = Zeroizing::new(String::with_capacity(LIMIT as usize + 1));
-    output.read_to_string(&mut text)?;
-    Ok(Secret::new(if lines { &text } else { text.lines().next().unwrap_or_default() }))
+    /// Hears what was said before the end.
+    fn listen_to_the_rest(&mut self, command: &mut fork::Command) -> std::io::Result<()> {
+        while !self.over && !self.is_enough() && self.hear(command, Duration::ZERO)? {}
+        Ok(())
+    }
+
+    fn is_enough(&self) -> bool {
+        self.text.len() == LIMIT as usize || (!self.lines && self.text.contains(&b'\n'))
+    }
+
+    fn secret(&self) -> Option<Secret> {
+        let text = match self.lines {
+            true => &*self.text,
+            false => self.text.split(|byte| *byte == b'\n').next().unwrap_or_default(),
+        };
+        let text = std::str::from_utf8(text).ok()?;
+        Some(Secret::new(if self.lines { text } else { text.strip_suffix('\r').unwrap_or(text) }))
+    }
 }
 
 #[cfg(all(test, unix))]
@@ -196,8 +237,28 @@ mod test {
             failed.message().contains("exit status: 3") && !failed.message().contains("hush"),
             "{failed}"
         );
-        let hung = command(&["sh", "-c", "sleep 600 & sleep 600"]);
+        let hung = command(&["sh", "-c", "echo hush; sleep 600 & sleep 600"]);
         let error = hung.read("app_key", Duration::from_millis(50)).unwrap_err();
         assert!(error.message().contains("was killed"), "{error}");
+    }
+
+    #[test]
+    fn a_command_takes_signals_although_the_thread_that_starts_it_takes_none() {
+        let (tell, hear) = std::sync::mpsc::channel();
+        let blocked = command(&["sed", "-n", "s/SigBlk:.//p", "/proc/self/status"]);
+        fork::spawn_worker(move || tell.send(blocked.read("app_key", SOON)).unwrap()).unwrap();
+        assert_eq!(hear.recv().unwrap().unwrap().expose(), "0000000000000000");
+    }
+
+    #[test]
+    fn a_command_that_leaves_a_daemon_on_its_output_has_given_its_line() {
+        let left = command(&["sh", "-c", "sleep 30 & echo line; echo more"]);
+        assert_eq!(left.read("app_key", SOON).unwrap().expose(), "line");
+    }
+
+    #[test]
+    fn a_command_may_say_more_than_anybody_wants_to_hear() {
+        let chatty = command(&["sh", "-c", "echo line; head -c 300000 /dev/zero"]);
+        assert_eq!(chatty.read("app_key", SOON).unwrap().expose(), "line");
     }
 }
