@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::json;
 use support::{
-    always, assert_error, client, client_with, consented, failure, outage, pause, sandbox, timed, token,
-    until,
+    always, assert_error, browser, client, client_with, consented, failure, outage, pause, sandbox, timed,
+    token, until,
 };
 use tokenkeep::{Call, Kind};
-use tokenkeep_sandbox::{Cut, Fault};
+use tokenkeep_sandbox::{Body, Cut, Fault};
 
 #[test]
 fn what_can_lose_nothing_is_tried_up_to_max_attempts() {
@@ -131,28 +131,58 @@ fn a_lost_rotation_ends_in_a_call_for_consent() {
     assert_eq!(sandbox.count("pink/token"), asked, "what the vendor said is remembered");
 }
 
+/// A refusal that the authorization server itself utters.
+fn told(status: u16, code: &str) -> Fault {
+    let body = Some(Body::Json(json!({"error": code})));
+    Fault { status: Some(status), body, ..Fault::on("pink/token") }
+}
+
+/// A refusal that a gateway utters, which may have passed the request on.
+fn gateways(body: Body) -> Fault {
+    Fault { status: Some(503), body: Some(body), ..Fault::on("pink/token") }
+}
+
 #[test]
 fn a_refresh_that_was_turned_away_is_tried_again() {
-    for status in [429, 503] {
+    let too_many = Fault { status: Some(429), ..Fault::on("pink/token") };
+    for fault in [too_many, told(503, "temporarily_unavailable")] {
         let sandbox = sandbox();
         sandbox.set_lifetime("pink", json!(0.2));
         let client = consented(&sandbox, &[]);
         pause(250);
-        sandbox.fault(Fault { status: Some(status), ..Fault::on("pink/token") });
+        sandbox.fault(fault);
         token(&client);
         assert_eq!(sandbox.count("pink/token"), 3);
     }
 }
 
 #[test]
-fn a_refresh_that_broke_the_server_is_not() {
+fn a_refresh_that_may_have_taken_effect_is_not() {
+    let broken = Fault { status: Some(500), ..Fault::on("pink/token") };
+    let envoy = Body::Text("upstream connect error or disconnect/reset before headers".into());
+    let unknown = Body::Json(json!({"message": "Service Unavailable"}));
+    for fault in
+        [broken, gateways(envoy), gateways(unknown), gateways(Body::Empty), told(503, "server_error")]
+    {
+        let sandbox = sandbox();
+        sandbox.set_lifetime("pink", json!(0.2));
+        let client = consented(&sandbox, &[]);
+        pause(250);
+        sandbox.fault(fault.clone());
+        assert_eq!(failure(&client).kind(), Kind::Server, "{fault:?}");
+        assert_eq!(sandbox.count("pink/token"), 2, "{fault:?}");
+    }
+}
+
+#[test]
+fn nor_is_a_code() {
     let sandbox = sandbox();
-    sandbox.set_lifetime("pink", json!(0.2));
-    let client = consented(&sandbox, &[]);
-    pause(250);
-    sandbox.fault(outage("pink/token", 500));
-    assert_eq!(failure(&client).kind(), Kind::Server);
-    assert_eq!(sandbox.count("pink/token"), 2);
+    let client = client(&sandbox, "pink");
+    let consent = client.consent(&Call::default()).unwrap();
+    sandbox.fault(gateways(Body::Html));
+    let error = consent.finish(&browser::say_yes(consent.url()), &Call::default()).unwrap_err();
+    assert_error(&error, Kind::Server, &["503"]);
+    assert_eq!(sandbox.count("pink/token"), 1);
 }
 
 #[test]

@@ -236,8 +236,10 @@ fn token(exchange: &Exchange<'_>, pairs: &[(&str, &str)], repeatable: bool) -> R
     let of_client = answer.status == 401 || pairs[0].1 == "client_credentials";
     let hint = if of_client { authentication::hint(exchange.settings) } else { hint(pairs[0].1) };
     let failure = answer::refused(exchange, &request, &answer, hint);
-    // A 429 or 503 is an answer: the request was turned away. Any other 5xx may have come after the deed.
-    let turned_away = matches!(answer.status, 429 | 503);
+    // Whoever is sent too much, or says of himself that he is unavailable, has done nothing. A gateway's 503 may have come
+    // after it passed the request on, and any other 5xx after the deed.
+    let turned_away = answer.status == 429
+        || (answer.status == 503 && failure.error.code() == Some("temporarily_unavailable"));
     Err(Failure { repeatable: failure.repeatable && (repeatable || turned_away), ..failure })
 }
 
