@@ -93,6 +93,18 @@ fn a_url_that_is_set_wins_and_where_all_are_set_nothing_is_read() {
 }
 
 #[test]
+fn a_token_is_revoked_where_the_metadata_say_also_if_nothing_else_is_asked_of_them() {
+    let sandbox = sandbox();
+    let token_url = format!("{}/token", sandbox.base("oauth2"));
+    let client = at(&sandbox, &[("token_url", &token_url)]);
+    let had = token(&client);
+    assert_eq!(sandbox.count("oauth2/metadata"), 0);
+    client.revoke(&Call::default()).unwrap();
+    assert_eq!((sandbox.count("oauth2/metadata"), sandbox.count("oauth2/revoke")), (1, 1));
+    assert_eq!(call(&sandbox.resource("oauth2"), &had).status, 401);
+}
+
+#[test]
 fn metadata_are_looked_for_in_three_places_the_likeliest_first() {
     let (oauth, openid) = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration");
     for (issuer, places) in [

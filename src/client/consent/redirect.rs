@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::loopback::{Address, Listener, Page};
 use crate::scheme::oauth2;
 use crate::scheme::oauth2::authorization::{Authorization, Code};
+use crate::scheme::oauth2::discovery::Endpoint;
 use crate::settings::Settings;
 use crate::sync::Leader;
 
@@ -43,7 +44,7 @@ impl Redirect {
         // Only a server's own description of itself has to be asked for.
         let here = settings.text("issuer").is_none();
         let flight = client.keeper().inquire(here, move |exchange| {
-            let mut endpoints = oauth2::endpoints(exchange)?;
+            let mut endpoints = oauth2::endpoints(exchange, Endpoint::Authorize)?;
             let warnings = std::mem::take(&mut endpoints.warnings);
             Ok((Arc::new(Authorization::new(&endpoints, &redirect_uri)?), warnings))
         })?;

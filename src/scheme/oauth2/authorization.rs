@@ -3,7 +3,7 @@
 
 use subtle::ConstantTimeEq;
 
-use super::discovery::Endpoints;
+use super::discovery::{Endpoint, Endpoints};
 use super::pkce;
 use crate::error::{Error, Kind, Result};
 use crate::scheme::form;
@@ -34,7 +34,7 @@ impl Authorization {
     /// A fresh request: its own state and its own verifier.
     pub(crate) fn new(endpoints: &Endpoints, redirect_uri: &str) -> Result<Authorization> {
         Ok(Authorization {
-            endpoint: endpoints.need("authorize_url")?.into(),
+            endpoint: endpoints.need(Endpoint::Authorize)?.into(),
             state: pkce::random_text()?,
             verifier: pkce::random_text()?,
             redirect_uri: redirect_uri.into(),

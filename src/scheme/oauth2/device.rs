@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{send, token};
+use super::discovery::Endpoint;
+use super::{TokenRequest, send, token};
 use crate::error::{Error, Kind};
 use crate::provider::Unit;
 use crate::scheme::answer::{self, Body};
@@ -55,7 +56,7 @@ pub(crate) fn authorize(exchange: &Exchange<'_>) -> std::result::Result<Device, 
     pairs.extend(text("resource").split(' ').map(|resource| ("resource", resource)));
     let extra: Vec<_> = form::decode(text("authorize_extra")).collect();
     pairs.extend(extra.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    let (request, answer) = send(exchange, "device_url", &pairs, false, true)?;
+    let (request, answer) = send(exchange, Endpoint::Device, &pairs, true)?;
     if !(200..300).contains(&answer.status) {
         let hint = "check device_url, client_id, scope and whether the client may use the device grant";
         return Err(answer::refused(exchange, &request, &answer, hint));
@@ -104,9 +105,8 @@ fn unusable(exchange: &Exchange<'_>, request: &Request, answer: &Answer, why: &s
 /// RFC 8628 section 3.4: asks once whether the person said yes. When to ask again is another's to decide.
 pub(crate) fn poll(exchange: &Exchange<'_>, device: &Device) -> std::result::Result<Granted, Failure> {
     exchange.credentials.guard("the device code", &device.device_code);
-    let pairs = [("grant_type", GRANT_TYPE), ("device_code", device.device_code.expose())];
-    let granted = token(exchange, &pairs, false).map_err(|failure| Failure { repeatable: false, ..failure });
-    let mut granted = granted?;
+    let mut granted = token(exchange, &TokenRequest::DeviceCode(&device.device_code))
+        .map_err(|failure| Failure { repeatable: false, ..failure })?;
     granted.grant.companions = exchange.credentials.companions(exchange.provider)?;
     Ok(granted)
 }

@@ -26,6 +26,27 @@ const STALE: Duration = Duration::from_secs(300);
 /// Metadata read a moment ago is not to blame for an endpoint that is gone.
 const NEW: Duration = Duration::from_secs(1);
 
+/// An endpoint of an authorization server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    Authorize,
+    Token,
+    Device,
+    Revoke,
+}
+
+impl Endpoint {
+    /// The setting that names it.
+    pub(super) fn setting(self) -> &'static str {
+        match self {
+            Endpoint::Authorize => "authorize_url",
+            Endpoint::Token => "token_url",
+            Endpoint::Device => "device_url",
+            Endpoint::Revoke => "revoke_url",
+        }
+    }
+}
+
 /// Where a client's requests go, and what its server says of itself.
 pub(crate) struct Endpoints {
     pub(crate) authorize: Option<Box<str>>,
@@ -41,9 +62,9 @@ pub(crate) struct Endpoints {
     metadata: Option<Arc<Metadata>>,
 }
 
-/// The endpoints of the exchange's server.
-pub(crate) fn endpoints(exchange: &Exchange<'_>) -> Result<Endpoints, Failure> {
-    let metadata = match issuer(exchange.provider, exchange.settings) {
+/// The endpoints of the exchange's server, this one above all.
+pub(crate) fn endpoints(exchange: &Exchange<'_>, wanted: Endpoint) -> Result<Endpoints, Failure> {
+    let metadata = match issuer(exchange.provider, exchange.settings, wanted) {
         Some(issuer) => Some(exchange.metadata.current(exchange, issuer)?),
         None => None,
     };
@@ -51,17 +72,18 @@ pub(crate) fn endpoints(exchange: &Exchange<'_>) -> Result<Endpoints, Failure> {
 }
 
 /// Where the exchange's server has moved an endpoint, if its metadata says another place now than `url`.
-pub(super) fn moved(exchange: &Exchange<'_>, setting: &str, url: &str) -> Option<Box<str>> {
-    let issuer = issuer(exchange.provider, exchange.settings)?;
+pub(super) fn moved(exchange: &Exchange<'_>, endpoint: Endpoint, url: &str) -> Option<Box<str>> {
+    let issuer = issuer(exchange.provider, exchange.settings, endpoint)?;
     let metadata = exchange.metadata.renewed(exchange, issuer)?;
     let endpoints = Endpoints::new(exchange.settings, Some(metadata));
-    endpoints.need(setting).ok().filter(|new| *new != url).map(Into::into)
+    endpoints.need(endpoint).ok().filter(|new| *new != url).map(Into::into)
 }
 
-/// Whose metadata is to be read: nobody's where the settings name every endpoint that the grant needs.
-fn issuer<'a>(provider: &Provider, settings: &'a Settings) -> Option<&'a str> {
-    let needed = super::endpoints_needed(super::grant(provider, settings));
-    settings.text("issuer").filter(|_| needed.iter().any(|name| settings.text(name).is_none()))
+/// Whose metadata is to be read: nobody's where the settings name the wanted endpoint and every one that the grant needs.
+fn issuer<'a>(provider: &Provider, settings: &'a Settings, wanted: Endpoint) -> Option<&'a str> {
+    let needed = super::endpoints_needed(super::grant(provider, settings)).iter().chain([&wanted]);
+    let is_unset = |endpoint: &Endpoint| settings.text(endpoint.setting()).is_none();
+    settings.text("issuer").filter(|_| needed.copied().any(|endpoint| is_unset(&endpoint)))
 }
 
 /// What a server calls itself.
@@ -74,18 +96,18 @@ impl Endpoints {
         let nothing = Metadata::default();
         let said = metadata.as_deref().unwrap_or(&nothing);
         let certified = settings.text("client_cert_file").is_some();
-        let choose = |setting: &str, alias: &Option<Box<str>>, plain: &Option<Box<str>>| {
+        let choose = |endpoint: Endpoint, alias: &Option<Box<str>>, plain: &Option<Box<str>>| {
             let alias = alias.as_ref().filter(|_| certified);
-            settings.text(setting).map(Into::into).or_else(|| alias.or(plain.as_ref()).cloned())
+            settings.text(endpoint.setting()).map(Into::into).or_else(|| alias.or(plain.as_ref()).cloned())
         };
         let lacks_s256 = |methods: &Vec<String>| !methods.iter().any(|method| method == "S256");
         let warning = "the server's metadata does not name S256 among its code_challenge_methods_supported: it may \
                        ignore PKCE, which is sent all the same";
         Endpoints {
-            authorize: choose("authorize_url", &None, &said.authorize),
-            token: choose("token_url", &said.mtls.token, &said.token),
-            device: choose("device_url", &said.mtls.device, &said.device),
-            revoke: choose("revoke_url", &said.mtls.revoke, &said.revoke),
+            authorize: choose(Endpoint::Authorize, &None, &said.authorize),
+            token: choose(Endpoint::Token, &said.mtls.token, &said.token),
+            device: choose(Endpoint::Device, &said.mtls.device, &said.device),
+            revoke: choose(Endpoint::Revoke, &said.mtls.revoke, &said.revoke),
             issuer: own_name(settings).map(Into::into),
             iss_supported: said.iss_supported,
             warnings: said
@@ -110,16 +132,16 @@ impl Endpoints {
         self.metadata.as_ref()?.auth_algorithms.as_deref()
     }
 
-    /// The endpoint that a setting names: `token_url`, `authorize_url`, ...; or what to do without it.
-    pub(crate) fn need(&self, setting: &str) -> Result<&str, Error> {
-        let url = match setting {
-            "authorize_url" => &self.authorize,
-            "token_url" => &self.token,
-            "device_url" => &self.device,
-            _ => &self.revoke,
+    /// Where that endpoint is, or what to do without it.
+    pub(crate) fn need(&self, endpoint: Endpoint) -> Result<&str, Error> {
+        let url = match endpoint {
+            Endpoint::Authorize => &self.authorize,
+            Endpoint::Token => &self.token,
+            Endpoint::Device => &self.device,
+            Endpoint::Revoke => &self.revoke,
         };
         url.as_deref().ok_or_else(|| {
-            let issuer = self.issuer.as_deref().unwrap_or_default();
+            let (issuer, setting) = (self.issuer.as_deref().unwrap_or_default(), endpoint.setting());
             Error::new(
                 Kind::Config,
                 format!("the metadata of {issuer} names no such endpoint: set {setting}"),
@@ -293,7 +315,9 @@ mod test {
         /// The token endpoint, after so much time.
         fn after(&self, span: Duration) -> Result<String, Failure> {
             self.hands.lock().unwrap().pass(span);
-            self.exchange(|exchange| Ok(endpoints(exchange)?.need("token_url")?.to_owned()))
+            self.exchange(|exchange| {
+                Ok(endpoints(exchange, Endpoint::Token)?.need(Endpoint::Token)?.to_owned())
+            })
         }
 
         fn asked(&self) -> u64 {
@@ -344,7 +368,7 @@ mod test {
         let bench = Bench::new();
         let old = bench.after(Duration::ZERO).unwrap();
         bench.move_endpoint("https://moved.example/token");
-        let moved = |url: &str| bench.exchange(|exchange| moved(exchange, "token_url", url));
+        let moved = |url: &str| bench.exchange(|exchange| moved(exchange, Endpoint::Token, url));
         assert_eq!(moved(&old), None, "they were read this very moment");
         bench.hands.lock().unwrap().pass(Duration::from_secs(2));
         assert_eq!(moved(&old).as_deref(), Some("https://moved.example/token"));
@@ -358,7 +382,7 @@ mod test {
             let bench = Bench::new();
             let metadata = json!({"code_challenge_methods_supported": methods});
             bench.sandbox.configure("oauth2", json!({"metadata": metadata}));
-            let said = bench.exchange(endpoints).unwrap().warnings;
+            let said = bench.exchange(|exchange| endpoints(exchange, Endpoint::Token)).unwrap().warnings;
             assert_eq!(said.len(), warnings, "{methods}: {said:?}");
         }
     }
@@ -368,7 +392,7 @@ mod test {
         for flag in [true, false] {
             let bench = Bench::new();
             bench.sandbox.configure("oauth2", json!({"iss_in_redirect": flag}));
-            let found = bench.exchange(endpoints).unwrap();
+            let found = bench.exchange(|exchange| endpoints(exchange, Endpoint::Token)).unwrap();
             assert_eq!(
                 (found.iss_supported, found.issuer),
                 (flag, Some(bench.sandbox.base("oauth2").into()))

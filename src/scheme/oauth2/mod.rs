@@ -15,6 +15,7 @@ use crate::secret::Secret;
 use crate::settings::{Settings, is_safe_url};
 use crate::transport::{Answer, Fault, Request};
 use authorization::Code;
+use discovery::Endpoint;
 pub(crate) use discovery::endpoints;
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -75,7 +76,8 @@ pub(super) fn faults(provider: &Provider, settings: &Settings) -> Vec<String> {
         _ => &["client_id"],
     };
     faults.extend(wanted.iter().filter(|name| !has(name)).map(|name| format!("{name} is missing")));
-    let unknown = endpoints_needed(grant).iter().filter(|name| !has(name) && !has("issuer"));
+    let needed = endpoints_needed(grant).iter().map(|endpoint| endpoint.setting());
+    let unknown = needed.filter(|name| !has(name) && !has("issuer"));
     faults.extend(unknown.map(|name| format!("{name} is missing (or issuer, whose metadata tells it)")));
     faults.extend(issuer_faults(settings));
     faults.extend(authentication::faults(settings, grant));
@@ -98,12 +100,12 @@ pub(super) fn faults(provider: &Provider, settings: &Settings) -> Vec<String> {
     faults
 }
 
-/// The settings that name the endpoints which a grant cannot do without.
-fn endpoints_needed(grant: &str) -> &'static [&'static str] {
+/// The endpoints which a grant cannot do without.
+fn endpoints_needed(grant: &str) -> &'static [Endpoint] {
     match grant {
-        "authorization_code" => &["authorize_url", "token_url"],
-        "device_code" => &["device_url", "token_url"],
-        _ => &["token_url"],
+        "authorization_code" => &[Endpoint::Authorize, Endpoint::Token],
+        "device_code" => &[Endpoint::Device, Endpoint::Token],
+        _ => &[Endpoint::Token],
     }
 }
 
@@ -156,7 +158,7 @@ pub(crate) fn is_risky(provider: &Provider, settings: &Settings, has_refresh_tok
 /// Asks for a grant, as the settings' grant says.
 pub(super) fn acquire(exchange: &Exchange<'_>) -> Result<Granted, Failure> {
     match grant(exchange.provider, exchange.settings) {
-        "client_credentials" => token(exchange, &[("grant_type", "client_credentials")], true),
+        "client_credentials" => token(exchange, &TokenRequest::ClientCredentials),
         _ => match exchange.refresh_token {
             Some(refresh_token) => refresh(exchange, refresh_token),
             None => {
@@ -180,8 +182,7 @@ pub(super) fn acquire(exchange: &Exchange<'_>) -> Result<Granted, Failure> {
 /// RFC 6749 section 6. The scope is left out: the server keeps to what was granted.
 fn refresh(exchange: &Exchange<'_>, refresh_token: &Secret) -> Result<Granted, Failure> {
     exchange.credentials.guard("the refresh token", refresh_token);
-    let pairs = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
-    let mut granted = token(exchange, &pairs, false).map_err(|failure| {
+    let mut granted = token(exchange, &TokenRequest::RefreshToken(refresh_token)).map_err(|failure| {
         let error = failure.error.clone();
         let refused = error.kind() == Kind::ConsentRequired && failure.final_word;
         // What a server refuses with 400 and no word can only be the token: the rest is as it always was.
@@ -200,64 +201,105 @@ fn refresh(exchange: &Exchange<'_>, refresh_token: &Secret) -> Result<Granted, F
 pub(crate) fn redeem(exchange: &Exchange<'_>, code: &Code) -> Result<Granted, Failure> {
     exchange.credentials.guard("the code", &code.code);
     exchange.credentials.guard("the verifier", &code.verifier);
-    let pairs = [
-        ("grant_type", "authorization_code"),
-        ("code", code.code.expose()),
-        ("redirect_uri", &code.redirect_uri),
-        ("code_verifier", code.verifier.expose()),
-    ];
-    let mut granted = token(exchange, &pairs, false)?;
+    let mut granted = token(exchange, &TokenRequest::AuthorizationCode(code))?;
     granted.grant.companions = exchange.credentials.companions(exchange.provider)?;
     Ok(granted)
 }
 
 /// RFC 7009: tells the server to forget a token.
 pub(crate) fn revoke(exchange: &Exchange<'_>, token: &Secret, hint: &str) -> Result<(), Failure> {
-    if endpoints(exchange)?.revoke.is_none() {
+    if endpoints(exchange, Endpoint::Revoke)?.revoke.is_none() {
         return Ok(());
     }
     exchange.credentials.guard("the token", token);
     let pairs = [("token", token.expose()), ("token_type_hint", hint)];
-    let (request, answer) = send(exchange, "revoke_url", &pairs, false, true)?;
+    let (request, answer) = send(exchange, Endpoint::Revoke, &pairs, true)?;
     match answer.status {
         200..300 => Ok(()),
         _ => Err(answer::refused(exchange, &request, &answer, "the token may still live at the vendor")),
     }
 }
 
-/// One token request. A lost answer may have spent a code or a refresh token: those are not repeatable.
-fn token(exchange: &Exchange<'_>, pairs: &[(&str, &str)], repeatable: bool) -> Result<Granted, Failure> {
-    let (request, answer) = send(exchange, "token_url", pairs, true, repeatable)?;
+/// A token request, by what it offers for the token.
+enum TokenRequest<'a> {
+    ClientCredentials,
+    RefreshToken(&'a Secret),
+    AuthorizationCode(&'a Code),
+    DeviceCode(&'a Secret),
+}
+
+impl TokenRequest<'_> {
+    fn pairs(&self) -> Vec<(&str, &str)> {
+        match self {
+            TokenRequest::ClientCredentials => vec![("grant_type", "client_credentials")],
+            TokenRequest::RefreshToken(token) => {
+                vec![("grant_type", "refresh_token"), ("refresh_token", token.expose())]
+            }
+            TokenRequest::AuthorizationCode(code) => vec![
+                ("grant_type", "authorization_code"),
+                ("code", code.code.expose()),
+                ("redirect_uri", &code.redirect_uri),
+                ("code_verifier", code.verifier.expose()),
+            ],
+            TokenRequest::DeviceCode(code) => {
+                vec![("grant_type", device::GRANT_TYPE), ("device_code", code.expose())]
+            }
+        }
+    }
+
+    /// Whether it can be sent again after a lost answer, which may have spent a code or a refresh token.
+    fn is_repeatable(&self) -> bool {
+        matches!(self, TokenRequest::ClientCredentials)
+    }
+
+    /// What to do where the server refuses it with that status.
+    fn hint(&self, status: u16, settings: &Settings) -> &'static str {
+        match self {
+            _ if status == 401 => authentication::hint(settings),
+            TokenRequest::ClientCredentials => authentication::hint(settings),
+            TokenRequest::RefreshToken(_) => {
+                "the refresh token is spent, revoked or expired: begin a new consent"
+            }
+            TokenRequest::DeviceCode(_) => "begin a new consent",
+            TokenRequest::AuthorizationCode(_) => {
+                "the code is spent or expired, or redirect_uri is not the registered one: begin a new consent"
+            }
+        }
+    }
+}
+
+/// Sends a token request with what the settings add to it.
+fn token(exchange: &Exchange<'_>, asked: &TokenRequest<'_>) -> Result<Granted, Failure> {
+    let settings = exchange.settings;
+    let text = |name: &str| settings.text(name).unwrap_or_default();
+    let extra: Vec<_> = form::decode(text("token_extra")).collect();
+    let mut pairs = asked.pairs();
+    if let TokenRequest::ClientCredentials = asked {
+        pairs.push(("scope", text("scope")));
+    }
+    pairs.push(("audience", text("audience")));
+    pairs.extend(text("resource").split(' ').map(|resource| ("resource", resource)));
+    pairs.extend(extra.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let (request, answer) = send(exchange, Endpoint::Token, &pairs, asked.is_repeatable())?;
     if (200..300).contains(&answer.status) {
         // A refresh that names no scope keeps what was granted, which may be less than what is set.
-        let kept = exchange.granted_scope.filter(|_| pairs[0].1 == "refresh_token");
-        return answer::granted(exchange, &request, &answer, kept.or(exchange.settings.text("scope")));
+        let kept = exchange.granted_scope.filter(|_| matches!(asked, TokenRequest::RefreshToken(_)));
+        return answer::granted(exchange, &request, &answer, kept.or(settings.text("scope")));
     }
-    let of_client = answer.status == 401 || pairs[0].1 == "client_credentials";
-    let hint = if of_client { authentication::hint(exchange.settings) } else { hint(pairs[0].1) };
-    let failure = answer::refused(exchange, &request, &answer, hint);
+    let failure = answer::refused(exchange, &request, &answer, asked.hint(answer.status, settings));
     // Whoever is sent too much, or says of himself that he is unavailable, has done nothing. A gateway's 503 may have come
     // after it passed the request on, and any other 5xx after the deed.
     let turned_away = answer.status == 429
         || (answer.status == 503 && failure.error.code() == Some("temporarily_unavailable"));
-    Err(Failure { repeatable: failure.repeatable && (repeatable || turned_away), ..failure })
+    Err(Failure { repeatable: failure.repeatable && (asked.is_repeatable() || turned_away), ..failure })
 }
 
-fn hint(grant: &str) -> &'static str {
-    match grant {
-        "refresh_token" => "the refresh token is spent, revoked or expired: begin a new consent",
-        device::GRANT_TYPE => "begin a new consent",
-        _ => "the code is spent or expired, or redirect_uri is not the registered one: begin a new consent",
-    }
-}
-
-/// Sends a request to the endpoint that a setting names; once more where the server has moved that endpoint. What
-/// is not `repeatable` may be sent again only if it never left this machine.
+/// Sends a request to an endpoint; once more where the server has moved that endpoint. What is not `repeatable` may be
+/// sent again only if it never left this machine.
 fn send(
     exchange: &Exchange<'_>,
-    setting: &str,
+    endpoint: Endpoint,
     pairs: &[(&str, &str)],
-    for_token: bool,
     repeatable: bool,
 ) -> Result<(Request, Answer), Failure> {
     let unanswered = |fault: Fault| {
@@ -265,46 +307,35 @@ fn send(
         let failure = Failure::from(fault);
         Failure { repeatable: failure.repeatable && (repeatable || !sent), ..failure }
     };
-    let endpoints = endpoints(exchange)?;
-    let url = endpoints.need(setting)?;
-    let request = request(exchange, url, pairs, for_token)?;
+    let endpoints = endpoints(exchange, endpoint)?;
+    let url = endpoints.need(endpoint)?;
+    let request = request(exchange, &endpoints, url, pairs)?;
     let answer = exchange.transport.send(&request).map_err(unanswered)?;
     // Whoever is not there has done nothing.
     if matches!(answer.status, 404 | 410)
-        && let Some(moved) = discovery::moved(exchange, setting, url)
+        && let Some(moved) = discovery::moved(exchange, endpoint, url)
     {
-        let request = self::request(exchange, &moved, pairs, for_token)?;
+        let request = self::request(exchange, &endpoints, &moved, pairs)?;
         let answer = exchange.transport.send(&request).map_err(unanswered)?;
         return Ok((request, answer));
     }
     Ok((request, answer))
 }
 
-/// A form request with the client's authentication and, for a token, what the settings add.
+/// A form request with the client's authentication.
 fn request(
     exchange: &Exchange<'_>,
+    endpoints: &discovery::Endpoints,
     url: &str,
     pairs: &[(&str, &str)],
-    for_token: bool,
 ) -> Result<Request, Failure> {
-    let settings = exchange.settings;
-    let text = |name: &str| settings.text(name).unwrap_or_default();
-    let proof = authentication::prove(exchange, &endpoints(exchange)?, url)?;
-    let mut pairs = pairs.to_vec();
-    pairs.extend(proof.parameters.iter().map(|(name, value)| (*name, value.expose())));
-    let extra: Vec<_> = form::decode(text("token_extra")).collect();
-    if for_token {
-        let asks = pairs[0].1 == "client_credentials";
-        pairs.push(("scope", if asks { text("scope") } else { "" }));
-        pairs.push(("audience", text("audience")));
-        pairs.extend(text("resource").split(' ').map(|resource| ("resource", resource)));
-        pairs.extend(extra.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    }
+    let proof = authentication::prove(exchange, endpoints, url)?;
+    let proof_pairs = proof.parameters.iter().map(|(name, value)| (*name, value.expose()));
     Ok(Request {
         url: Secret::new(url),
         shown: url.into(),
         headers: proof.headers,
         content_type: FORM,
-        body: form::body(pairs),
+        body: form::body(pairs.iter().copied().chain(proof_pairs)),
     })
 }
