@@ -8,7 +8,7 @@ use support::{
     together, token,
 };
 use tokenkeep::{Call, Client, Consent, Kind, Token};
-use tokenkeep_sandbox::{Cut, Fault, Level, Sandbox, fixtures};
+use tokenkeep_sandbox::{Body, Cut, Fault, Level, Sandbox, fixtures};
 
 fn begin(client: &Client) -> Consent {
     client.consent(&Call::default()).expect("a consent")
@@ -469,4 +469,47 @@ fn revoke_forgets_even_where_the_vendor_does_not_listen() {
     token(&silent);
     silent.revoke(&Call::default()).expect("a vendor without revocation has nothing to say");
     assert!(silent.peek().is_none());
+}
+
+#[test]
+fn a_passing_fault_keeps_no_token_from_being_revoked() {
+    let headers = [("Retry-After".to_owned(), "1".to_owned())].into();
+    for fault in [
+        Fault { status: Some(503), ..Fault::on("pink/revoke") },
+        Fault { status: Some(429), headers, ..Fault::on("pink/revoke") },
+        Fault { cut: Some(Cut::BeforeAnswer), ..Fault::on("pink/revoke") },
+    ] {
+        let sandbox = sandbox();
+        let client = consented(&sandbox, &[]);
+        let had = token(&client);
+        sandbox.fault(fault.clone());
+        client.revoke(&Call::default()).unwrap_or_else(|error| panic!("{fault:?}: {error}"));
+        assert_eq!(
+            sandbox.count("pink/revoke"),
+            3,
+            "{fault:?}: the refresh token twice, the access token once"
+        );
+        assert_eq!(call(&sandbox.resource("pink"), &had).status, 401);
+    }
+}
+
+#[test]
+fn a_server_that_revokes_no_access_tokens_has_ended_the_grant_with_the_refresh_token() {
+    let sandbox = sandbox();
+    let refusal = Fault {
+        status: Some(400),
+        body: Some(Body::Json(json!({"error": "unsupported_token_type"}))),
+        ..Fault::on("pink/revoke")
+    };
+    let client = consented(&sandbox, &[]);
+    token(&client);
+    client.take_events();
+    sandbox.fault(Fault { skip: 1, ..refusal.clone() });
+    client.revoke(&Call::default()).unwrap();
+    let events = client.take_events();
+    assert!(events.iter().any(|event| event.message.contains("unsupported_token_type")), "{events:?}");
+    let client = consented(&sandbox, &[]);
+    sandbox.fault(refusal);
+    let error = client.revoke(&Call::default()).unwrap_err();
+    assert_error(&error, Kind::Unsupported, &["unsupported_token_type", "may still live"]);
 }

@@ -22,7 +22,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use crate::clock::{self, Clock, Now};
 use crate::error::{Error, Kind, Result};
 use crate::fork;
-use crate::log::{Listeners, Log};
+use crate::log::{Level, Listeners, Log};
 use crate::provider::Provider;
 use crate::scheme;
 use crate::scheme::oauth2::{self, discovery};
@@ -348,11 +348,18 @@ impl Keeper {
             };
             // Each once, and the refresh tokens first: they could buy access tokens anew (RFC 7009 section 2.1).
             let mut told = Vec::new();
+            let mut refresh_gone = false;
             let mut tell = |token: Option<&Secret>, hint: &str| {
-                if let Some(token) = token.filter(|token| !told.contains(&token.digest())) {
-                    told.push(token.digest());
-                    let answer = keeper.tell_revoked(token, hint);
-                    outcome = std::mem::replace(&mut outcome, Ok(())).and(answer);
+                let Some(token) = token.filter(|token| !told.contains(&token.digest())) else { return };
+                told.push(token.digest());
+                match keeper.tell_revoked(token, hint) {
+                    // The grant is gone all the same (RFC 7009 section 2.2.1).
+                    Err(error) if error.kind() == Kind::Unsupported && refresh_gone => {
+                        let why = "what is out ends by itself, and is never renewed";
+                        keeper.listeners.tell(Level::Warn, format!("{error}; {why}"));
+                    }
+                    Ok(()) => refresh_gone |= hint == "refresh_token",
+                    Err(error) => outcome = std::mem::replace(&mut outcome, Ok(())).and(Err(error)),
                 }
             };
             tell(stored.refresh_token.as_ref(), "refresh_token");

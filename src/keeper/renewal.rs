@@ -209,7 +209,6 @@ impl Keeper {
         remembering: bool,
     ) -> (Landing, u32) {
         let transport = Transport::new(&self.settings, self.clock.clone(), self.budget());
-        let limit = self.settings.count("max_attempts").unwrap_or(ATTEMPTS);
         let by_seed = remembering && refresh_token.is_none();
         let mut base_renewed = false;
         let mut tries = 1;
@@ -251,16 +250,27 @@ impl Keeper {
                     }
                 }
             }
-            let pause = pause(&failure, tries);
-            if failure.repeatable && tries < limit && pause < transport.time_left() {
-                // For those whose patience ends before the tries do.
-                self.core().state.lock().last_error = Some(failure.error.clone());
-                std::thread::sleep(pause);
-                tries += 1;
-                continue;
-            }
-            return (Landing::Failed(failure, credentials.digest()), tries);
+            let Some(pause) = self.pause(&failure, tries, &transport) else {
+                return (Landing::Failed(failure, credentials.digest()), tries);
+            };
+            // For those whose patience ends before the tries do.
+            self.core().state.lock().last_error = Some(failure.error.clone());
+            std::thread::sleep(pause);
+            tries += 1;
         }
+    }
+
+    /// How long to wait before the next try, if there is to be one: what the vendor asks for, else a random part of a
+    /// doubling span.
+    fn pause(&self, failure: &Failure, tries: u32, transport: &Transport<'_>) -> Option<Duration> {
+        let limit = self.settings.count("max_attempts").unwrap_or(ATTEMPTS);
+        let doubled = PAUSE.saturating_mul(1 << tries.min(5));
+        // A fleet that was told to wait alike does not come back all at once.
+        let pause = failure
+            .error
+            .retry_after()
+            .map_or_else(|| doubled.mul_f64(chance()), |wait| wait.mul_f64(1.0 + chance() / 10.0));
+        (failure.repeatable && tries < limit && pause < transport.time_left()).then_some(pause)
     }
 
     /// Reads the credentials, looks whether they were refused a moment ago, and gets the base token.
@@ -415,8 +425,18 @@ impl Keeper {
         Ok(flight)
     }
 
-    pub(super) fn tell_revoked(self: &Arc<Self>, token: &Secret, hint: &str) -> Result<()> {
-        self.with_exchange(|exchange| oauth2::revoke(exchange, token, hint))
+    /// Tells the server to forget a token. It may be told so twice (RFC 7009 section 2.2).
+    pub(super) fn tell_revoked(&self, token: &Secret, hint: &str) -> Result<()> {
+        let transport = Transport::new(&self.settings, self.clock.clone(), self.budget());
+        let credentials = self.credentials();
+        let exchange = self.exchange_with(&transport, &credentials, None, None);
+        let mut tries = 1;
+        while let Err(failure) = oauth2::revoke(&exchange, token, hint) {
+            let pause = self.pause(&failure, tries, &transport).ok_or(failure.error)?;
+            std::thread::sleep(pause);
+            tries += 1;
+        }
+        Ok(())
     }
 
     /// One exchange that brings no grant.
@@ -460,16 +480,6 @@ impl Drop for Clear<'_> {
             self.keeper.publish(&state);
         }
     }
-}
-
-/// How long to wait before the next try: what the vendor asks for, else a random part of a doubling span.
-fn pause(failure: &Failure, tries: u32) -> Duration {
-    let doubled = PAUSE.saturating_mul(1 << tries.min(5));
-    // A fleet that was told to wait alike does not come back all at once.
-    failure
-        .error
-        .retry_after()
-        .map_or_else(|| doubled.mul_f64(chance()), |wait| wait.mul_f64(1.0 + chance() / 10.0))
 }
 
 /// A random number from zero up to one.

@@ -214,9 +214,16 @@ pub(crate) fn revoke(exchange: &Exchange<'_>, token: &Secret, hint: &str) -> Res
     exchange.credentials.guard("the token", token);
     let pairs = [("token", token.expose()), ("token_type_hint", hint)];
     let (request, answer) = send(exchange, Endpoint::Revoke, &pairs, true)?;
-    match answer.status {
-        200..300 => Ok(()),
-        _ => Err(answer::refused(exchange, &request, &answer, "the token may still live at the vendor")),
+    if (200..300).contains(&answer.status) {
+        return Ok(());
+    }
+    let failure = answer::refused(exchange, &request, &answer, "the token may still live at the vendor");
+    match failure.error.code() {
+        Some(code @ "unsupported_token_type") => {
+            let error = Error::new(Kind::Unsupported, failure.error.message());
+            Err(error.with_http_status(answer.status).with_code(Some(code.to_owned())).into())
+        }
+        _ => Err(failure),
     }
 }
 
