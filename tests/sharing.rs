@@ -232,6 +232,23 @@ fn locations_that_are_refused_do_not_cost_the_others_their_user_token() {
 }
 
 #[test]
+fn a_location_that_is_refused_says_so_also_where_the_user_token_is_always_the_same() {
+    let sandbox = sandbox();
+    sandbox.configure("frederick", json!({"same_token": true}));
+    let user = client_with(&sandbox, "frederick", &[("acts_as", "user")]);
+    let before = token(&user);
+    let body = tokenkeep_sandbox::Body::Json(json!({"message": "not yours"}));
+    sandbox.fault(Fault { status: Some(401), body: Some(body), ..always("frederick/location_token") });
+    let error = failure(&client(&sandbox, "frederick"));
+    assert_error(&error, Kind::Denied, &["location", "401", "not yours"]);
+    assert_eq!(sandbox.count("frederick/location_token"), 1, "there was no other token to try");
+    let after = token(&user);
+    assert_eq!(after.value(), before.value(), "it is good, and the only one");
+    sandbox.clear_faults();
+    token(&client_with(&sandbox, "frederick", &[("location_id", "7d3f0a52-0001")]));
+}
+
+#[test]
 fn one_refresh_token_serves_one_identity() {
     let refreshing = |settings: &[(&str, &str)]| {
         let mut config = Config::new("oauth2");

@@ -331,6 +331,14 @@ impl Keeper {
         outcome
     }
 
+    /// The refusals were not the tokens' fault; that one may be handed out again.
+    fn exonerate(self: &Arc<Self>, token: Option<&Live>) {
+        let core = self.core();
+        let mut state = core.state.lock();
+        state.exonerate(token.map(|live| live.grant.access_token.digest()));
+        self.publish(&state);
+    }
+
     /// Tells the vendor to forget the grant, where it listens, and forgets it in any case.
     pub(crate) fn revoke(self: &Arc<Self>) -> Arc<Flight<()>> {
         let core = self.core();

@@ -210,7 +210,8 @@ impl Keeper {
     ) -> (Landing, u32) {
         let transport = Transport::new(&self.settings, self.clock.clone(), self.budget());
         let by_seed = remembering && refresh_token.is_none();
-        let mut base_renewed = false;
+        // The first refusal that may have been the base token's fault, and that token.
+        let mut suspected: Option<(Failure, Arc<Live>)> = None;
         let mut tries = 1;
         loop {
             let asked = (self.clock.now(), self.clock.boot());
@@ -239,15 +240,22 @@ impl Keeper {
                 Err(Refusal::Remembered(error)) => return (Landing::Remembered(error), tries),
                 Err(Refusal::Failed(failure, base)) => (failure, base),
             };
-            if let (true, Some(live), Some(keeper)) = (failure.base_refused, base, &self.base) {
-                if base_renewed {
+            if let Some(keeper) = &self.base {
+                match (suspected.take(), base) {
+                    (Some((first, old)), None) if failure.base_missing && is_same_again(&failure) => {
+                        // There is no other: it was this step that was refused, and not for its token.
+                        keeper.exonerate(Some(&old));
+                        return (Landing::Failed(first, credentials.digest()), tries);
+                    }
                     // A new one fared no better: it is this step that was refused, and others may use that token.
-                    keeper.core().state.lock().exonerate();
-                } else {
-                    base_renewed = true;
-                    if keeper.rejected(live.generation).is_ok() {
+                    (Some(_), Some(_)) if failure.base_refused => keeper.exonerate(None),
+                    (None, Some(live))
+                        if failure.base_refused && keeper.rejected(live.generation).is_ok() =>
+                    {
+                        suspected = Some((failure, live));
                         continue;
                     }
+                    (before, _) => suspected = before,
                 }
             }
             let Some(pause) = self.pause(&failure, tries, &transport) else {
@@ -464,6 +472,11 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Refusal {
         Refusal::Failed(error.into(), None)
     }
+}
+
+/// Whether no token could be had because it would have been one that was refused before.
+fn is_same_again(failure: &Failure) -> bool {
+    failure.error.kind() == Kind::Rejected
 }
 
 /// Takes the flight off the state even if it crashed, so that the next call can start another.

@@ -343,9 +343,10 @@ impl State {
         Err(error)
     }
 
-    /// The refusals were not the tokens' fault.
-    pub(super) fn exonerate(&mut self) {
+    /// The refusals were not the tokens' fault, least of all this one's.
+    pub(super) fn exonerate(&mut self, token: Option<Digest>) {
         self.setbacks.duds = 0;
+        self.setbacks.refused.retain(|(known, _)| Some(*known) != token);
         if self.setbacks.trouble.as_ref().is_some_and(|trouble| trouble.cause == Cause::Refused) {
             self.setbacks.trouble = None;
         }
