@@ -65,6 +65,8 @@ fn describe(method: &str, url: &str) -> String {
 /// What came back.
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// When it was made, by the server's clock where that is told, else by this machine's.
+    pub(crate) made: SystemTime,
     pub(crate) content_type: String,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) body: Zeroizing<Vec<u8>>,
@@ -151,7 +153,9 @@ impl<'a> Transport<'a> {
             response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
         };
         let content_type = header("content-type");
-        let retry_after = retry_after(&header("retry-after"), &header("date"), self.clock.now().wall);
+        let made = httpdate::parse_http_date(&header("date"));
+        let made = made.unwrap_or_else(|_| clock::wall_time(self.clock.now().wall));
+        let retry_after = retry_after(&header("retry-after"), made);
         let status = response.status().as_u16();
         let mut body = Zeroizing::new(Vec::with_capacity(BUFFER));
         // The first limit is on what is sent, the second on what it decompresses to.
@@ -160,7 +164,7 @@ impl<'a> Transport<'a> {
         if body.len() as u64 > BODY_LIMIT {
             return Err(self.fault(asked, ureq::Error::BodyExceedsLimit(BODY_LIMIT)));
         }
-        Ok(Answer { status, content_type, retry_after, body })
+        Ok(Answer { status, made, content_type, retry_after, body })
     }
 
     fn open(&self) -> Result<Agent> {
@@ -310,15 +314,11 @@ fn read_pem(name: &str, file: &str) -> Result<Zeroizing<Vec<u8>>> {
         .map_err(|error| Error::new(Kind::Config, format!("{name} ({file}) cannot be read: {error}")))
 }
 
-/// Retry-After in both its forms (RFC 9110 section 10.2.3). A date is measured against the server's own.
-fn retry_after(value: &str, date: &str, wall: i64) -> Option<Duration> {
+/// Retry-After in both its forms (RFC 9110 section 10.2.3). A date is measured against that of the answer.
+fn retry_after(value: &str, made: SystemTime) -> Option<Duration> {
     let wait = match value.trim().parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let until = httpdate::parse_http_date(value).ok()?;
-            let now: SystemTime = httpdate::parse_http_date(date).unwrap_or_else(|_| clock::wall_time(wall));
-            until.duration_since(now).unwrap_or_default()
-        }
+        Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(made).unwrap_or_default(),
     };
     Some(wait.min(LONGEST_WAIT))
 }
@@ -331,10 +331,11 @@ mod test {
     fn retry_after_is_seconds_or_a_date_by_the_servers_clock() {
         let date = "Sun, 06 Nov 1994 08:49:37 GMT";
         let later = "Sun, 06 Nov 1994 08:50:07 GMT";
-        assert_eq!(retry_after("120", "", 0), Some(Duration::from_secs(120)));
-        assert_eq!(retry_after(later, date, 0), Some(Duration::from_secs(30)));
-        assert_eq!(retry_after(date, later, 0), Some(Duration::ZERO));
-        assert_eq!(retry_after("soon", date, 0), None);
+        let at = |date| httpdate::parse_http_date(date).unwrap();
+        assert_eq!(retry_after("120", at(date)), Some(Duration::from_secs(120)));
+        assert_eq!(retry_after(later, at(date)), Some(Duration::from_secs(30)));
+        assert_eq!(retry_after(date, at(later)), Some(Duration::ZERO));
+        assert_eq!(retry_after("soon", at(date)), None);
     }
 
     #[test]

@@ -77,6 +77,21 @@ fn a_jwt_tells_its_own_lifetime_where_the_answer_does_not() {
 }
 
 #[test]
+fn a_jwt_that_the_server_had_ready_lives_for_what_is_left_of_it_by_the_servers_clock() {
+    // 784111777 is that date; {"iat": 784109977, "exp": 784112377} is half an hour before it, and ten minutes after.
+    let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+    let jwt = "e30.eyJpYXQiOiA3ODQxMDk5NzcsICJleHAiOiA3ODQxMTIzNzd9.SANDBOX-TOKEN";
+    let body = format!(r#"{{"access_token": "{jwt}", "token_type": "Bearer"}}"#);
+    let dated = answer(200, &body).replacen("\r\n", &format!("\r\nDate: {date}\r\n"), 1);
+    let before = support::now();
+    let Lifetime::Known { expires_at } = token(&client_of(&Server::saying(&dated))).lifetime() else {
+        panic!("it has an end")
+    };
+    let life = expires_at.duration_since(before).unwrap().as_secs();
+    assert!((598..=602).contains(&life), "{life}");
+}
+
+#[test]
 fn tokens_that_are_over_when_they_arrive_are_no_reason_to_ask_without_pause() {
     let server = Server::start(|_| {
         support::pause(60);

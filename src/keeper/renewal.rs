@@ -165,12 +165,13 @@ impl Keeper {
                 for warning in granted.warnings {
                     self.listeners.tell(Level::Warn, warning);
                 }
-                state.granted(granted.grant, asked, now, self.freshness(), chance())
+                let own = granted.life_is_its_own;
+                state.granted(granted.grant, own, asked, now, self.freshness(), chance())
             }
             Landing::Found(found) => {
                 news = "a token was found in the store";
                 state.refresh_token = found.refresh_token.map(Arc::new);
-                state.granted(found.grant, found.asked, now, self.freshness(), chance())
+                state.granted(found.grant, false, found.asked, now, self.freshness(), chance())
             }
             Landing::LeftToOthers => {
                 let live = state.leave_to_others(now);

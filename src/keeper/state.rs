@@ -236,10 +236,12 @@ impl State {
         self.setbacks.trouble.as_ref().map(|trouble| trouble.until(true))
     }
 
-    /// A flight brought a grant that was asked for at `from`. `chance` is a random number below one.
+    /// A flight brought a grant that was asked for at `from`. `own_life`: the token itself says how long it lives, and
+    /// nobody else does. `chance` is a random number below one.
     pub(super) fn granted(
         &mut self,
         grant: Grant,
+        own_life: bool,
         (from, boot): (Now, i64),
         now: Now,
         freshness: Freshness,
@@ -260,6 +262,11 @@ impl State {
         }
         let again = self.live.as_ref().is_some_and(|live| live.grant.access_token.digest() == digest);
         let end = End::new(grant.life, from, boot);
+        let end = match &self.live {
+            // It says the same each time: it does not begin anew.
+            Some(old) if again && own_life && old.end.running() < end.running() => old.end,
+            _ => end,
+        };
         self.setbacks.stillborn =
             if end.verdict(now) == Verdict::Over { self.setbacks.stillborn + 1 } else { 0 };
         let has_living = self.live.as_ref().is_some_and(|old| old.end.verdict(now) != Verdict::Over);

@@ -21,6 +21,7 @@ struct Bench {
     asked: u32,
     freshness: Freshness,
     risky: bool,
+    own_life: bool,
     chance: f64,
 }
 
@@ -41,6 +42,7 @@ impl Bench {
             asked: 0,
             freshness: Freshness::default(),
             risky: false,
+            own_life: false,
             chance: 0.0,
         }
     }
@@ -85,7 +87,10 @@ impl Bench {
         match vendor(self.asked) {
             Ok(grant) => {
                 let now = self.clock.now();
-                self.state.granted(grant, asked, now, self.freshness, self.chance).map(|live| live.generation)
+                let own = self.own_life;
+                self.state
+                    .granted(grant, own, asked, now, self.freshness, self.chance)
+                    .map(|live| live.generation)
             }
             Err(failure) => Err(self.state.failed(failure, self.clock.now(), CREDENTIALS)),
         }
@@ -394,6 +399,20 @@ fn a_rejection_drops_that_very_token_and_no_newer_one() {
     assert_eq!(bench.asked, 2);
     for never in [0, 99] {
         assert_eq!(bench.state.refused(never, now).map_err(|error| error.kind()), Err(Kind::InvalidArgument));
+    }
+}
+
+#[test]
+fn the_same_token_again_ends_no_later_where_only_it_says_when() {
+    let again = |_| Ok(grant("the same", Life::For(HOUR)));
+    for (own_life, lives_on) in [(true, false), (false, true)] {
+        let mut bench = Bench { own_life, ..Bench::new() };
+        bench.call(again);
+        bench.pass(HOUR - Duration::from_secs(60));
+        bench.call(again);
+        assert_eq!(bench.asked, 2);
+        bench.pass(Duration::from_secs(61));
+        assert_eq!(bench.state.outlives(bench.clock.now(), 0), lives_on, "{own_life}");
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn acquire(exchange: &Exchange<'_>) -> Result<Granted, Failure> {
         scope: None,
         companions: exchange.credentials.companions(exchange.provider)?,
     };
-    Ok(Granted { grant, warnings: Vec::new() })
+    Ok(Granted { grant, life_is_its_own: false, warnings: Vec::new() })
 }
 
 /// Whether a token can stand in a header: visible ASCII, which covers RFC 6750's b64token and what vendors

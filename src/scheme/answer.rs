@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -92,18 +92,24 @@ pub(super) fn granted(
     let scope = scope(&body, rules);
     warnings.extend(scope.as_deref().and_then(|scope| narrowed(exchange, asked?, scope)));
     match access_token(&body, rules) {
-        Ok((access_token, token_type)) => Ok(Granted {
-            grant: Grant {
-                life: life(exchange, &body, access_token.expose(), &mut warnings),
-                access_token,
-                token_type,
-                refresh_token,
-                id_token: body.text("id_token").filter(|token| is_sendable(token.expose())),
-                scope: scope.or(asked.map(Into::into)),
-                companions: Vec::new(),
-            },
-            warnings,
-        }),
+        Ok((access_token, token_type)) => {
+            let told = told_life(exchange, &body, &mut warnings);
+            let own = || jwt_life(access_token.expose(), answer.made).map(Life::For);
+            let life = told.or_else(own);
+            Ok(Granted {
+                grant: Grant {
+                    life: life.unwrap_or_else(|| default_life(exchange)),
+                    access_token,
+                    token_type,
+                    refresh_token,
+                    id_token: body.text("id_token").filter(|token| is_sendable(token.expose())),
+                    scope: scope.or(asked.map(Into::into)),
+                    companions: Vec::new(),
+                },
+                life_is_its_own: told.is_none() && life.is_some(),
+                warnings,
+            })
+        }
         Err(why) => Err(Failure { rotated: refresh_token, ..fail(why) }),
     }
 }
@@ -147,28 +153,28 @@ fn narrowed(exchange: &Exchange<'_>, asked: &str, granted: &str) -> Option<Strin
     (!lacking.is_empty()).then(|| format!("{title}: the scope that was granted lacks {}", lacking.join(", ")))
 }
 
-/// How long the token lives: what the answer says, what a JWT says of itself, what the settings say.
-fn life(exchange: &Exchange<'_>, body: &Body<'_>, token: &str, warnings: &mut Vec<String>) -> Life {
+/// How long the token lives, as the answer or the provider's file says.
+fn told_life(exchange: &Exchange<'_>, body: &Body<'_>, warnings: &mut Vec<String>) -> Option<Life> {
     let rules = &exchange.provider.answer;
-    let said = body.at(&rules.expires_in);
-    if let Some(life) = said.and_then(|value| expires_in(value, rules.expires_in_unit)) {
-        return Life::For(life);
+    let Some(value) = body.at(&rules.expires_in) else {
+        return (rules.lifetime_absent == Absent::Never).then_some(Life::Never);
+    };
+    if let Some(life) = expires_in(value, rules.expires_in_unit) {
+        return Some(Life::For(life));
     }
-    let otherwise = exchange.settings.span("default_lifetime").map_or(Life::Unknown, Life::For);
-    if let Some(value) = said {
-        warnings.push(format!(
-            "{}: {} is {}, which is no lifetime; it counts as {}",
-            exchange.provider.title,
-            rules.expires_in,
-            shown(value),
-            if otherwise == Life::Unknown { "unknown" } else { "default_lifetime" }
-        ));
-        return otherwise;
-    }
-    if rules.lifetime_absent == Absent::Never {
-        return Life::Never;
-    }
-    jwt_life(token).map_or(otherwise, Life::For)
+    let otherwise = default_life(exchange);
+    warnings.push(format!(
+        "{}: {} is {}, which is no lifetime; it counts as {}",
+        exchange.provider.title,
+        rules.expires_in,
+        shown(value),
+        if otherwise == Life::Unknown { "unknown" } else { "default_lifetime" }
+    ));
+    Some(otherwise)
+}
+
+fn default_life(exchange: &Exchange<'_>) -> Life {
+    exchange.settings.span("default_lifetime").map_or(Life::Unknown, Life::For)
 }
 
 /// The oddity itself, unless it could be anything.
@@ -200,14 +206,18 @@ struct Claims {
     iat: f64,
 }
 
-/// A JWT's own span, exp - iat (RFC 7519 section 4.1): independent of anybody's clock.
-fn jwt_life(token: &str) -> Option<Duration> {
+/// What is left of a JWT's own life, exp - iat (RFC 7519 section 4.1), in an answer that was `made` then. It may have
+/// been issued long before. Where its end has passed, that clock is another than the issuer's and says nothing.
+fn jwt_life(token: &str, made: SystemTime) -> Option<Duration> {
     let mut parts = token.split('.');
     let (_, claims, _) = (parts.next()?, parts.next()?, parts.next()?);
     let claims = BASE64_URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
     let claims: Claims = serde_json::from_slice(&claims).ok()?;
-    let seconds = claims.exp - claims.iat;
-    (seconds > 0.0 && seconds <= LONGEST).then(|| Duration::from_secs_f64(seconds))
+    let whole = claims.exp - claims.iat;
+    let made = made.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    let left = claims.exp - made;
+    let life = if left > 0.0 { whole.min(left) } else { whole };
+    (life > 0.0 && life <= LONGEST).then(|| Duration::from_secs_f64(life))
 }
 
 /// Reads why there is no grant out of an answer that is no success.
@@ -368,13 +378,22 @@ mod test {
     }
 
     #[test]
-    fn a_jwt_lives_from_iat_to_exp() {
-        let jwt = |claims: &str| format!("e30.{}.sig", BASE64_URL_SAFE_NO_PAD.encode(claims));
-        assert_eq!(jwt_life(&jwt(r#"{"iat":1000,"exp":1600}"#)), Some(Duration::from_secs(600)));
-        for claims in [r#"{"exp":1600}"#, r#"{"iat":2000,"exp":1000}"#, "[]", "{"] {
-            assert_eq!(jwt_life(&jwt(claims)), None, "{claims}");
+    fn a_jwt_lives_from_iat_to_exp_less_what_went_by_before_the_answer() {
+        let life = |claims: &str, made: u64| {
+            let token = format!("e30.{}.sig", BASE64_URL_SAFE_NO_PAD.encode(claims));
+            jwt_life(&token, UNIX_EPOCH + Duration::from_secs(made)).map(|life| life.as_secs())
+        };
+        let claims = r#"{"iat":1000,"exp":1600}"#;
+        for (made, left) in [(900, 600), (1000, 600), (1500, 100), (1599, 1)] {
+            assert_eq!(life(claims, made), Some(left), "{made}");
         }
-        assert_eq!(jwt_life("opaque"), None);
+        for made in [1600, 2_000_000_000] {
+            assert_eq!(life(claims, made), Some(600), "{made}: by a clock that is wrong");
+        }
+        for claims in [r#"{"exp":1600}"#, r#"{"iat":2000,"exp":1000}"#, "[]", "{"] {
+            assert_eq!(life(claims, 0), None, "{claims}");
+        }
+        assert_eq!(jwt_life("opaque", UNIX_EPOCH), None);
     }
 
     #[test]

@@ -30,5 +30,5 @@ pub(crate) fn acquire(_exchange: &Exchange<'_>) -> Result<Granted, Failure> {
         scope: None,
         companions: Vec::new(),
     };
-    Ok(Granted { grant, warnings: Vec::new() })
+    Ok(Granted { grant, life_is_its_own: false, warnings: Vec::new() })
 }

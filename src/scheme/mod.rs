@@ -44,6 +44,8 @@ pub(crate) struct Exchange<'a> {
 /// A grant, and what was odd about the answer.
 pub(crate) struct Granted {
     pub(crate) grant: Grant,
+    /// The token itself says how long it lives, and nobody else does.
+    pub(crate) life_is_its_own: bool,
     pub(crate) warnings: Vec<String>,
 }
 
