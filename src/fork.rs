@@ -23,8 +23,13 @@ pub(crate) fn generation() -> u64 {
 
 /// From now on a forked child has another generation than its parent.
 pub(crate) fn watch() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(platform::watch);
+    // Not std's Once: a child that is forked while its parent is in there would wait for ever. Two threads that both
+    // register do no harm: generations need only differ.
+    static WATCHED: AtomicBool = AtomicBool::new(false);
+    if !WATCHED.load(Ordering::Acquire) {
+        platform::watch();
+        WATCHED.store(true, Ordering::Release);
+    }
 }
 
 /// State of the whole process, which a forked child has anew: a thread of the parent may have held its locks.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use once_cell::sync::OnceCell;
+use once_cell::race::OnceBox;
 use serde::Deserialize;
 
 use crate::error::{Error, Kind, Result};
@@ -208,14 +208,15 @@ impl Provider {
         if name.contains('/') || name.contains('\\') || name.ends_with(".toml") {
             return Provider::read(Path::new(name));
         }
-        static PARSED: [OnceCell<Arc<Provider>>; SHIPPED.len()] = [const { OnceCell::new() }; SHIPPED.len()];
+        // Nobody waits for another's reading: a forked child might do so for ever.
+        static PARSED: [OnceBox<Arc<Provider>>; SHIPPED.len()] = [const { OnceBox::new() }; SHIPPED.len()];
         let Some(index) = SHIPPED.iter().position(|(shipped, _)| *shipped == name) else {
             return Err(Error::new(Kind::Config, unknown(name)));
         };
         let parse = || {
             let mut provider = Provider::parse(SHIPPED[index].1, name)?;
             provider.identity = digest_of(name.as_bytes());
-            Ok(Arc::new(provider))
+            Ok(Box::new(Arc::new(provider)))
         };
         PARSED[index].get_or_try_init(parse).cloned()
     }

@@ -282,6 +282,14 @@ fn only_fork_starts_threads() {
     assert_only(&["thread::spawn", "thread::Builder", "thread::scope"], |path| path == Path::new("fork.rs"));
 }
 
+/// A thread that comes while another initialises waits for it, in a forked child for ever.
+#[test]
+fn nobody_waits_for_anothers_first_use() {
+    let waits = ["OnceLock", "LazyLock", "sync::Once", "once_cell::sync"];
+    // The lookup's is set once and looked at, never waited for; the clock's is not Linux's.
+    assert_only(&waits, |path| path == Path::new("transport/lookup.rs") || path == Path::new("clock.rs"));
+}
+
 #[test]
 fn the_reader_of_sources_knows_code_from_words() {
     let code = stripped(

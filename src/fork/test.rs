@@ -13,12 +13,27 @@ fn a_forked_child_has_another_generation() {
     let child = unsafe { libc::fork() };
     if child == 0 {
         // SAFETY: leaves at once, without running the parent's exit handlers.
-        unsafe { libc::_exit(i32::from(generation() != before + 1)) };
+        unsafe { libc::_exit(i32::from(generation() == before)) };
     }
     let mut status = 0;
     // SAFETY: `child` is ours and `status` is valid for writing.
     unsafe { libc::waitpid(child, &mut status, 0) };
     assert_eq!((status, generation()), (0, before));
+}
+
+#[test]
+fn handlers_that_are_registered_twice_do_no_harm() {
+    platform::watch();
+    platform::watch();
+    let (reader, writer) = io::pipe().unwrap();
+    let unshared = Unshared::open(|| writer.try_clone()).unwrap();
+    drop(writer);
+    let (born, child) = (generation(), sleeping_child());
+    assert_eq!(generation(), born);
+    drop(unshared);
+    assert_eq!(io::Read::read(&mut { reader }, &mut [0]).unwrap(), 0, "the child has let go of it");
+    drop(Unshared::open(|| File::open("/dev/null")).unwrap());
+    end(child);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
-use once_cell::sync::OnceCell;
+use once_cell::race::OnceBox;
 use ring::hmac;
 use ring::rand::SystemRandom;
 
@@ -40,9 +40,11 @@ struct Known {
 
 /// The key that this process hashes secrets with. Forked children keep it.
 pub(super) fn process_key() -> Result<&'static hmac::Key> {
-    static KEY: OnceCell<hmac::Key> = OnceCell::new();
+    // Two threads may both make one; the first to be done wins, and nobody waits, in a forked child for ever.
+    static KEY: OnceBox<hmac::Key> = OnceBox::new();
     KEY.get_or_try_init(|| {
         hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
+            .map(Box::new)
             .map_err(|_| Error::new(Kind::Internal, "the operating system gave no random bytes"))
     })
 }

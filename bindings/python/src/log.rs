@@ -3,15 +3,15 @@
 //! They are emitted by the thread that called in, once it holds the interpreter and no lock of the core, so
 //! that a handler may do whatever it likes, a call into this module included.
 
-use std::sync::LazyLock;
-
+use once_cell::race::OnceBox;
 use pyo3::prelude::*;
 use tokenkeep::{Client, Event, Level, Log};
 
 /// The one log of all clients: their events go to one logger.
 pub(crate) fn shared() -> &'static Log {
-    static SHARED: LazyLock<Log> = LazyLock::new(Log::new);
-    &SHARED
+    // Nobody waits for another's first use: a forked child might do so for ever.
+    static SHARED: OnceBox<Log> = OnceBox::new();
+    SHARED.get_or_init(Box::default)
 }
 
 /// Emits the events that wait.
