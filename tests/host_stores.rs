@@ -9,9 +9,11 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 use support::stores::{KEY, consent, warnings};
-use support::{assert_error, config, failure, open, pause, sandbox, together, token, within};
-use tokenkeep::{Call, Client, HostStore, Kind};
-use tokenkeep_sandbox::Sandbox;
+use support::{
+    Directory, assert_error, config, failure, open, pause, reject, sandbox, together, token, until, within,
+};
+use tokenkeep::{Call, Client, Config, HostStore, Kind, Log};
+use tokenkeep_sandbox::{Sandbox, fixtures};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -25,6 +27,10 @@ struct Table {
     locked: Mutex<BTreeSet<String>>,
     callers: Mutex<Vec<ThreadId>>,
     is_down: Mutex<bool>,
+    /// It is read, and takes nothing.
+    is_full: Mutex<bool>,
+    /// Old rows that are served for so many loads more: a replica that lags behind.
+    lag: Mutex<(u32, BTreeMap<String, Row>)>,
     reentry: OnceLock<(Client, Mutex<Option<Kind>>)>,
 }
 
@@ -45,11 +51,18 @@ impl Table {
 impl HostStore for Table {
     fn load(&self, name: &str) -> Outcome<Option<Vec<u8>>> {
         self.enter()?;
-        Ok(self.rows.lock().unwrap().get(name).map(|(record, _)| record.clone()))
+        let (times, old) = &mut *self.lag.lock().unwrap();
+        let rows = self.rows.lock().unwrap();
+        let rows = if *times > 0 { &*old } else { &*rows };
+        *times = times.saturating_sub(1);
+        Ok(rows.get(name).map(|(record, _)| record.clone()))
     }
 
     fn save(&self, name: &str, record: &[u8], expires: Option<SystemTime>) -> Outcome<()> {
         self.enter()?;
+        if *self.is_full.lock().unwrap() {
+            return Err("no space".into());
+        }
         self.rows.lock().unwrap().insert(name.to_owned(), (record.to_vec(), expires));
         Ok(())
     }
@@ -79,9 +92,34 @@ impl HostStore for Table {
 }
 
 fn client(sandbox: &Sandbox, vendor: &str, table: &Arc<Table>) -> Client {
-    let mut config = config(sandbox, vendor);
+    client_by(&config(sandbox, vendor), table)
+}
+
+fn client_by(config: &Config, table: &Arc<Table>) -> Client {
+    let mut config = config.clone();
     config.set("store_key", KEY).store(Arc::clone(table) as Arc<dyn HostStore>);
     open(&config)
+}
+
+/// A client of the same grant with a keeper of its own, as another process would have it.
+fn other_client(sandbox: &Sandbox, directory: &Directory, table: &Arc<Table>) -> Client {
+    let mut config = Config::new("pink");
+    config.set("base_url", &sandbox.base("pink")).log_to(&Log::new());
+    for (name, value) in sandbox.settings("pink") {
+        match name {
+            "client_secret" => config.set("client_secret_file", &directory.write("secret", &value)),
+            name => config.set(name, &value),
+        };
+    }
+    client_by(config.set("redirect_uri", fixtures::WEB_REDIRECT_URI), table)
+}
+
+/// The refresh tokens that were sent, in their order.
+fn refreshes(sandbox: &Sandbox) -> Vec<String> {
+    let requests = sandbox.requests("pink/token");
+    let sent =
+        |body: &str| body.split('&').find_map(|pair| pair.strip_prefix("refresh_token=")).map(str::to_owned);
+    requests.iter().filter_map(|request| sent(&request.body)).collect()
 }
 
 #[test]
@@ -144,6 +182,29 @@ fn while_the_store_is_down_tokens_come_and_no_single_use_refresh_token_is_spent(
     *table.is_down.lock().unwrap() = false;
     support::until("the store is back", || pink.token(&Call::default()).is_ok());
     assert_eq!(sandbox.count("pink/token"), 2);
+}
+
+#[test]
+fn a_refresh_token_that_another_process_saved_is_not_wiped_by_one_that_could_not_save_its_own() {
+    let (sandbox, table, directory) = (sandbox(), Arc::new(Table::default()), Directory::new());
+    let (ours, theirs) = (client(&sandbox, "pink", &table), other_client(&sandbox, &directory, &table));
+    consent(&ours);
+    reject(&ours);
+    // Saving is tried for three seconds of these.
+    sandbox.set_lifetime("pink", json!(4));
+    *table.is_full.lock().unwrap() = true;
+    token(&ours);
+    assert!(warnings(&ours).concat().contains("memory alone"));
+    // The person takes it back, and says yes again to the other.
+    sandbox.revoke_all("pink");
+    *table.is_full.lock().unwrap() = false;
+    sandbox.set_lifetime("pink", json!(3600));
+    let found = consent(&theirs);
+    until("the token that was not saved ends", || ours.peek().is_none());
+    assert_eq!(token(&ours).value(), found.value());
+    assert_eq!(refreshes(&sandbox).len(), 1, "the one that could not be saved is not sent");
+    reject(&theirs);
+    token(&theirs);
 }
 
 #[test]

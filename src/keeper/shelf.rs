@@ -3,7 +3,7 @@
 //! Nothing here waits for another thread, so a forked child goes on with what its parent had.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -26,8 +26,9 @@ pub(super) struct Shelf {
     secrets: Vec<Box<str>>,
     /// The highest counter that was seen. A record with a lower one was put there by somebody who had an old copy.
     seen: AtomicU64,
-    /// Whether the grant in memory could not be saved, and so is newer than the record.
-    unsaved: AtomicBool,
+    /// 0 where the grant in memory is the record's, or older. Else it could not be saved, and this is the counter from
+    /// which on a record is newer.
+    unsaved: AtomicU64,
     /// The digest of the given refresh token that the grant in memory grew from.
     seed: ArcSwapOption<Digest>,
     /// What was last reported of the store, so that it is reported once.
@@ -65,7 +66,7 @@ impl Shelf {
             name: identity.iter().map(|byte| format!("{byte:02x}")).collect(),
             secrets: key::secrets(provider, settings, level).map(Box::from).collect(),
             seen: AtomicU64::new(0),
-            unsaved: AtomicBool::new(false),
+            unsaved: AtomicU64::new(0),
             seed: ArcSwapOption::empty(),
             complaint: ArcSwapOption::empty(),
         }))
@@ -129,6 +130,9 @@ impl Shelf {
         };
         // An old copy is passed over, not set aside: what is saved next counts as newer for everybody.
         let is_old = record.counter < self.seen.fetch_max(record.counter, Ordering::Relaxed);
+        if !is_old && record.counter >= self.unsaved.load(Ordering::Relaxed) {
+            self.give_up_unsaved();
+        }
         Ok(Loaded { record: (!is_old).then_some(grant), ..there })
     }
 
@@ -142,22 +146,18 @@ impl Shelf {
         self.store.rest();
     }
 
-    /// Puts a grant in the place of the record with that counter. `wall` is the store's time.
-    pub(super) fn save(
-        &self,
-        locked: &mut dyn Locked,
-        keys: &Keys,
-        replaced: u64,
-        wall: i64,
-        grant: &StoredGrant,
-        within: Duration,
-    ) -> Result<Saved> {
+    /// The counter of a record that replaces the one with that counter at that time of the store's: by the clock, so
+    /// that it grows also where the record was taken away meanwhile.
+    pub(super) fn counter(&self, replaced: u64, wall: i64) -> u64 {
+        let before = replaced.max(self.seen.load(Ordering::Relaxed));
+        u64::try_from(wall / 1000).unwrap_or(0).max(before.saturating_add(1))
+    }
+
+    /// The record of a grant, to be put in the place of the one with that counter. `wall` is the store's time.
+    pub(super) fn seal(&self, keys: &Keys, replaced: u64, wall: i64, grant: &StoredGrant) -> Result<Record> {
         let Some(key) = keys.all.first() else {
             return Err(Error::new(Kind::Internal, "there is no key to seal with"));
         };
-        // By the clock, so that it grows also where the record was taken away meanwhile.
-        let seen = self.seen.load(Ordering::Relaxed);
-        let counter = u64::try_from(wall / 1000).unwrap_or(0).max(replaced.max(seen) + 1);
         let expires = match &grant.grant {
             Some(access) if grant.refresh_token.is_none() && grant.seed.is_none() => match access.life {
                 Life::For(span) => Some(grant.asked.saturating_add(crate::clock::nanos(span)) / 1_000_000),
@@ -165,26 +165,45 @@ impl Shelf {
             },
             _ => None,
         };
-        let record = Record::seal(key, &self.name, counter, expires, &grant.write())?;
-        let saved = locked.save(&record, replaced.max(seen), within)?;
+        Record::seal(key, &self.name, self.counter(replaced, wall), expires, &grant.write())
+    }
+
+    /// Puts a record in the place of the one with that counter.
+    pub(super) fn save(
+        &self,
+        locked: &mut dyn Locked,
+        record: &Record,
+        replaced: u64,
+        within: Duration,
+    ) -> Result<Saved> {
+        let saved = locked.save(record, replaced.max(self.seen.load(Ordering::Relaxed)), within)?;
         if saved == Saved::Saved {
-            self.seen.fetch_max(counter, Ordering::Relaxed);
-            self.seed.store(grant.seed.map(Arc::new));
-            self.unsaved.store(false, Ordering::Relaxed);
+            self.seen.fetch_max(record.counter, Ordering::Relaxed);
             self.is_well();
         }
         Ok(saved)
     }
 
-    /// Whether the grant in memory is newer than the record.
-    pub(super) fn is_unsaved(&self) -> bool {
-        self.unsaved.load(Ordering::Relaxed)
+    /// The grant in memory grew from that given refresh token, and is the record's.
+    pub(super) fn holds_record(&self, seed: Option<Digest>) {
+        self.seed.store(seed.map(Arc::new));
+        self.give_up_unsaved();
     }
 
-    /// The grant in memory grew from that given refresh token, and is the record's; or `unsaved`, and then it is newer.
-    pub(super) fn holds(&self, seed: Option<Digest>, unsaved: bool) {
+    /// The grant in memory grew from that given refresh token, and could not be saved under that counter.
+    pub(super) fn holds_unsaved(&self, seed: Option<Digest>, counter: u64) {
         self.seed.store(seed.map(Arc::new));
-        self.unsaved.store(unsaved, Ordering::Relaxed);
+        self.unsaved.store(counter, Ordering::Relaxed);
+    }
+
+    /// Whether the grant in memory is newer than the record.
+    pub(super) fn is_unsaved(&self) -> bool {
+        self.unsaved.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whatever could not be saved: the record counts again.
+    pub(super) fn give_up_unsaved(&self) {
+        self.unsaved.store(0, Ordering::Relaxed);
     }
 
     pub(super) fn seed(&self) -> Option<Digest> {

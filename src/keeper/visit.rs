@@ -20,15 +20,15 @@ use crate::scheme::acquire;
 use crate::scheme::double::acquire;
 use crate::scheme::{Credentials, Failure};
 use crate::secret::{Digest, Secret};
-use crate::store::{Locked, Saved, StoredGrant, Turn};
+use crate::store::{Locked, Record, Saved, StoredGrant, Turn};
 use crate::token::{End, Grant};
 
-/// The least that a look may take, and how long to wait before saving is tried again.
+/// The least that a look may take, and how long to wait before saving is tried again; then twice as long.
 const SLICE: Duration = Duration::from_millis(50);
 /// What one call of the store may take where a new refresh token is at stake.
 const SAVING: Duration = Duration::from_secs(10);
-/// How often saving is tried.
-const SAVES: u32 = 3;
+/// How long saving is tried again where a new refresh token is at stake. Its access token waits for it meanwhile.
+const SAVE_AGAIN: Duration = Duration::from_secs(3);
 /// A record that was asked for this far in the future was dated by a clock that was wrong.
 const SKEW: i64 = 5_000_000_000;
 
@@ -116,8 +116,11 @@ impl Keeper {
             return (Landing::Failed(Error::new(Kind::Store, why).into(), credentials.digest()), 1);
         }
         let (landing, tries) = self.exchange(credentials, acquire, refresh_token, scope, true);
-        if let Landing::Granted(granted, _) = &landing {
-            shelf.holds(shelf.seed(), granted.grant.refresh_token.is_some());
+        if let Landing::Granted(granted, (asked, _)) = &landing {
+            match granted.grant.refresh_token {
+                Some(_) => shelf.holds_unsaved(shelf.seed(), shelf.counter(0, asked.wall)),
+                None => shelf.holds_record(shelf.seed()),
+            }
         }
         (landing, tries)
     }
@@ -133,7 +136,7 @@ impl Keeper {
         });
         if let Err(error) = saved {
             self.complain(shelf, &error);
-            shelf.holds(given_seed(&credentials), true);
+            shelf.holds_unsaved(given_seed(&credentials), shelf.counter(0, self.clock.now().wall));
         }
     }
 
@@ -146,7 +149,7 @@ impl Keeper {
         if let Some(locked) = &mut visit.locked {
             locked.remove(SAVING)?;
         }
-        shelf.holds(None, false);
+        shelf.holds_record(None);
         Ok(visit.loaded.record.take())
     }
 
@@ -313,7 +316,7 @@ impl<'a> Visit<'a> {
         let companions = self.credentials.companions(&self.keeper.provider).ok()?;
         let stored = self.loaded.record.take()?;
         let grant = Grant { companions, ..stored.grant? };
-        self.shelf.holds(stored.seed, false);
+        self.shelf.holds_record(stored.seed);
         self.shelf.is_well();
         Some(Landing::Found(Box::new(FoundGrant { grant, refresh_token: stored.refresh_token, asked })))
     }
@@ -354,44 +357,37 @@ impl<'a> Visit<'a> {
         let (landing, tries) =
             self.keeper.exchange(self.credentials, acquire, sent.clone(), self.scope(), true);
         // Somebody else may have refreshed it after all, with a store whose locks do not hold.
-        if let Landing::Failed(Failure { refresh_spent: true, .. }, _) = &landing
-            && self.look().is_ok()
-        {
-            if let Some(found) = self.better(errand.min_valid) {
-                return (found, tries);
-            }
-            let digest = |token: &Arc<Secret>| token.digest();
-            let now = self.refresh_token();
-            if now.is_some() && now.as_ref().map(digest) != sent.as_ref().map(digest) {
-                let (landing, more) =
-                    self.keeper.exchange(self.credentials, acquire, now, self.scope(), true);
-                return (self.keep(landing, flight, errand), tries + more);
+        if let Landing::Failed(Failure { refresh_spent: true, .. }, _) = &landing {
+            // What could not be saved was in vain.
+            self.shelf.give_up_unsaved();
+            if self.look().is_ok() {
+                if let Some(found) = self.better(errand.min_valid) {
+                    return (found, tries);
+                }
+                let now = self.refresh_token();
+                if now.is_some() && digest(now.as_deref()) != digest(sent.as_deref()) {
+                    let (landing, more) =
+                        self.keeper.exchange(self.credentials, acquire, now.clone(), self.scope(), true);
+                    return (self.keep(landing, now.as_deref(), flight, errand), tries + more);
+                }
             }
         }
-        (self.keep(landing, flight, errand), tries)
+        (self.keep(landing, sent.as_deref(), flight, errand), tries)
     }
 
-    /// Saves what a flight brought, before anybody gets it.
-    fn keep(&mut self, landing: Landing, flight: &Flight<Arc<Live>>, errand: &Errand) -> Landing {
+    /// Saves what a flight brought, before anybody gets it. `sent` is the refresh token that bought it.
+    fn keep(
+        &mut self,
+        landing: Landing,
+        sent: Option<&Secret>,
+        flight: &Flight<Arc<Live>>,
+        errand: &Errand,
+    ) -> Landing {
         // What was revoked or overtaken meanwhile is not wanted.
         if !self.keeper.core().state.lock().is_under_way(flight) {
             return landing;
         }
-        let record = self.loaded.record.take();
-        let seed = self.seed.or(record.as_ref().map_or(self.shelf.seed(), |record| record.seed));
-        let stored = match &landing {
-            Landing::Granted(granted, (asked, _)) => self.stored(&granted.grant, *asked, seed),
-            // A new refresh token that came alone, or none any more: the access token may live on.
-            Landing::Failed(failure, _) if failure.rotated.is_some() || failure.refresh_spent => {
-                let refresh_token = failure.rotated.as_ref().map(Secret::duplicate);
-                match (record, refresh_token) {
-                    (None, None) => return landing,
-                    (None, refresh_token) => StoredGrant { refresh_token, seed, ..StoredGrant::default() },
-                    (Some(record), refresh_token) => StoredGrant { refresh_token, seed, ..record },
-                }
-            }
-            _ => return landing,
-        };
+        let Some(stored) = self.worth_keeping(&landing, sent) else { return landing };
         match self.save(&stored) {
             Ok(Saved::Saved) => landing,
             Ok(Saved::Newer) => {
@@ -403,9 +399,27 @@ impl<'a> Visit<'a> {
             }
             Err(error) => {
                 self.keeper.complain(self.shelf, &error);
-                self.shelf.holds(seed, stored.refresh_token.is_some());
                 landing
             }
+        }
+    }
+
+    /// What is to lie in the store after such a landing; None where that is what lies there.
+    fn worth_keeping(&mut self, landing: &Landing, sent: Option<&Secret>) -> Option<StoredGrant> {
+        let record = self.loaded.record.take();
+        let seed = self.seed.or(record.as_ref().map_or(self.shelf.seed(), |record| record.seed));
+        match landing {
+            Landing::Granted(granted, (asked, _)) => Some(self.stored(&granted.grant, *asked, seed)),
+            // A new refresh token that came alone: the access token may live on.
+            Landing::Failed(Failure { rotated: Some(rotated), .. }, _) => {
+                let refresh_token = Some(rotated.duplicate());
+                Some(StoredGrant { refresh_token, seed, ..record.unwrap_or_default() })
+            }
+            // None any more, if it is the record's: one that another process saved is not this one's to take away.
+            Landing::Failed(Failure { refresh_spent: true, .. }, _) => record
+                .filter(|record| sent.is_some() && digest(record.refresh_token.as_ref()) == digest(sent))
+                .map(|record| StoredGrant { refresh_token: None, seed, ..record }),
+            _ => None,
         }
     }
 
@@ -424,16 +438,32 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// Saves a grant that this process has. If that fails, it knows that it alone has it.
     fn save(&mut self, stored: &StoredGrant) -> Result<Saved> {
-        let wall = self.there(self.keeper.clock.now());
-        let Some(locked) = &mut self.locked else { return Err(self.held_too_long()) };
-        let mut tries = 1;
+        let (replaced, wall) = (self.loaded.counter, self.there(self.keeper.clock.now()));
+        let counter = self.shelf.counter(replaced, wall);
+        let sealed = self.shelf.seal(&self.keys, replaced, wall, stored);
+        // What can be had again is not worth the wait.
+        let patience = if stored.refresh_token.is_some() { SAVE_AGAIN } else { Duration::ZERO };
+        let outcome = sealed.and_then(|record| self.put(&record, replaced, patience));
+        match &outcome {
+            Err(_) if stored.refresh_token.is_some() => self.shelf.holds_unsaved(stored.seed, counter),
+            Err(_) | Ok(Saved::Saved) => self.shelf.holds_record(stored.seed),
+            Ok(Saved::Newer) => {}
+        }
+        outcome
+    }
+
+    /// Tries for so long. The bytes are the same each time, so that they are known if they arrived after all.
+    fn put(&mut self, record: &Record, replaced: u64, patience: Duration) -> Result<Saved> {
+        let until = self.keeper.clock.now().running.saturating_add(clock::nanos(patience));
+        let mut pause = SLICE;
         loop {
-            match self.shelf.save(&mut **locked, &self.keys, self.loaded.counter, wall, stored, SAVING) {
-                // What can be had again is not worth the wait.
-                Err(_) if tries < SAVES && stored.refresh_token.is_some() => {
-                    std::thread::sleep(SLICE);
-                    tries += 1;
+            let Some(locked) = &mut self.locked else { return Err(self.held_too_long()) };
+            match self.shelf.save(&mut **locked, record, replaced, SAVING) {
+                Err(_) if self.keeper.clock.now().running.saturating_add(clock::nanos(pause)) < until => {
+                    std::thread::sleep(pause);
+                    pause *= 2;
                 }
                 outcome => return outcome,
             }
@@ -465,6 +495,10 @@ impl Drop for Visit<'_> {
         self.locked = None;
         self.shelf.rest();
     }
+}
+
+fn digest(token: Option<&Secret>) -> Option<Digest> {
+    token.map(Secret::digest)
 }
 
 /// The digest of the refresh token that the settings give. Its file need not stay once it was used.

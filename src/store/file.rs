@@ -204,14 +204,22 @@ impl Locked for LockedFile {
     }
 
     fn save(&mut self, record: &Record, seen: u64, _within: Duration) -> Result<Saved> {
-        if counter(&self.path).is_some_and(|counter| counter > seen) {
-            return Ok(Saved::Newer);
+        let bytes = record.write();
+        match private::read(&self.path) {
+            // It arrived when it was tried before, and only the directory could not be synced.
+            Ok(Some(there)) if *there == bytes => {
+                return self.sync_directory().map(|()| Saved::Saved).map_err(|error| self.fail(&error));
+            }
+            Ok(Some(there)) if Record::read(&there).is_ok_and(|there| there.counter > seen) => {
+                return Ok(Saved::Newer);
+            }
+            _ => {}
         }
         let mut file = match self.room.take() {
             Some(file) => file,
             None => self.make_room(0)?,
         };
-        match self.replace(&mut file, &record.write()) {
+        match self.replace(&mut file, &bytes) {
             Ok(()) => Ok(Saved::Saved),
             Err(error) => {
                 std::fs::remove_file(self.new_path()).ok();

@@ -81,12 +81,19 @@ impl Locked for LockedRecord {
     }
 
     fn save(&mut self, record: &Record, seen: u64, _within: Duration) -> Result<Saved> {
-        if counter(&*self.host, &self.name)?.is_some_and(|counter| counter > seen) {
-            return Ok(Saved::Newer);
+        let bytes = record.write();
+        if let Some(there) = call("load a record", || self.host.load(&self.name))? {
+            // It arrived when it was tried before, whatever was said then.
+            if there == bytes {
+                return Ok(Saved::Saved);
+            }
+            if Record::read(&there).is_ok_and(|there| there.counter > seen) {
+                return Ok(Saved::Newer);
+            }
         }
         let expires = record.expires.and_then(|millis| u64::try_from(millis).ok());
         let expires = expires.map(|millis| UNIX_EPOCH + Duration::from_millis(millis));
-        call("save a record", || self.host.save(&self.name, &record.write(), expires))?;
+        call("save a record", || self.host.save(&self.name, &bytes, expires))?;
         Ok(Saved::Saved)
     }
 

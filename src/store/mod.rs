@@ -61,7 +61,8 @@ pub(crate) trait Locked: Send {
     fn reserve(&mut self, within: Duration) -> Result<Option<String>>;
 
     /// Puts a record in the place of the one whose counter was `seen` (0 for none), and returns when it will outlast a
-    /// crash of the machine. It is found either whole or not at all.
+    /// crash of the machine. It is found either whole or not at all. Where it failed it may be tried again: bytes that
+    /// are there already are saved.
     fn save(&mut self, record: &Record, seen: u64, within: Duration) -> Result<Saved>;
 
     /// Takes the record away. There may be none.
