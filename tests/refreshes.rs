@@ -164,6 +164,18 @@ fn a_refresh_answer_without_a_refresh_token_keeps_the_old_one() {
 }
 
 /// Grants these scopes, one an answer, then says nothing of scope any more.
+#[test]
+fn a_consent_without_a_refresh_token_leaves_nothing_of_the_one_before() {
+    let sandbox = sandbox();
+    let client = consented(&sandbox, &[]);
+    sandbox.configure("pink", json!({"issue_refresh_token": false, "lifetime": 0.3}));
+    // Another person says yes.
+    support::stores::consent(&client);
+    pause(310);
+    assert_error(&failure(&client), Kind::ConsentRequired, &["a person must say yes"]);
+    assert_eq!(sandbox.count("pink/token"), 2, "the first person's refresh token is not sent");
+}
+
 fn granting_scopes(scopes: &'static [&'static str]) -> Server {
     let asked = AtomicUsize::new(0);
     Server::start(move |_| {

@@ -409,6 +409,8 @@ impl Keeper {
                     let mut state = core.state.lock();
                     // Whatever a renewal of the old grant brings is overtaken.
                     state.flight = None;
+                    // It may be another person's.
+                    (state.refresh_token, state.scope) = (None, None);
                     keeper.settle(&mut state, landing)
                 }
             }
