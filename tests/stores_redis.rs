@@ -1,8 +1,12 @@
 //! Grants in a real Redis: what is stored, who may reach it, and what happens when the Redis fails.
 mod support;
 
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::Child;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
@@ -10,7 +14,9 @@ use support::redis::{RedisServer, free_port};
 use support::stores::{Stores, consent, process, process_under, said, say, warnings, work};
 use support::tls::certificates;
 use support::tool::is_installed;
-use support::{always, assert_error, config, failure, pause, timed, token, until, until_asked, within};
+use support::{
+    Directory, always, assert_error, config, failure, pause, timed, token, until, until_asked, within,
+};
 use tokenkeep::{Call, Client, Kind};
 use tokenkeep_sandbox::Fault;
 
@@ -23,6 +29,12 @@ fn a_process_of_its_own() {
             let token = token(&client);
             say(token.value());
             say(&token.expires_in().expect("it ends").as_millis().to_string());
+        }
+        "pipe" => {
+            // As in a C program: a test's own process ignores the signal.
+            // SAFETY: the default is a valid disposition.
+            unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+            say(token(&client).value());
         }
         other => panic!("{other}"),
     }
@@ -242,6 +254,40 @@ fn tokens_come_whatever_is_wrong_with_the_redis_and_one_warning_says_so() {
         assert!(warnings.len() == 1 && warnings[0].contains(told), "{told}: {warnings:?}");
         assert!(!warnings[0].contains("hush"), "{warnings:?}");
     }
+}
+
+#[test]
+fn a_redis_that_hangs_up_does_not_end_a_program_that_takes_signals_as_they_come() {
+    let directory = Directory::new();
+    let socket = directory.path().join("socket");
+    let listener = UnixListener::bind(&socket).expect("a socket");
+    let url = format!("unix://{}", socket.display());
+    let hung_up = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&hung_up);
+    // It has no record, and for a while somebody else has the lock. Before that is asked again it hangs up.
+    let serve = move |mut stream: UnixStream| {
+        let mut buffer = [0; 4096];
+        while let Ok(length @ 1..) = stream.read(&mut buffer) {
+            let asked = &buffer[..length];
+            let asks = |word: &[u8]| asked.windows(word.len()).any(|part| part == word);
+            if asks(b"EVALSHA") {
+                if count.fetch_add(1, Ordering::Relaxed) < 5 {
+                    stream.write_all(b"$6\r\ntheirs\r\n").ok();
+                    return;
+                }
+                stream.write_all(b"$4\r\nours\r\n").ok();
+            }
+            let answers = [(asks(b"GET"), "$-1\r\n"), (asks(b"TIME"), "*2\r\n$1\r\n1\r\n$1\r\n0\r\n")];
+            for (_, answer) in answers.iter().filter(|(asked, _)| *asked) {
+                stream.write_all(answer.as_bytes()).ok();
+            }
+        }
+    };
+    std::thread::spawn(move || listener.incoming().flatten().for_each(serve));
+    let stores = Stores::redis(&url);
+    let profile = stores.profile("acquired", &[("background", "off")]);
+    assert_eq!(said(process("pipe", &profile)).len(), 1, "it lives, and has a token");
+    assert!(hung_up.load(Ordering::Relaxed) > 5, "it was hung up on");
 }
 
 #[test]

@@ -14,6 +14,13 @@ use super::tls::{self, Tls};
 use crate::clock::{self, Clock};
 use crate::transport;
 
+/// A socket that the other side has closed is an error, not a SIGPIPE that ends the host. Where there is no such flag
+/// the socket is made so.
+#[cfg(not(any(windows, target_vendor = "apple")))]
+const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
+#[cfg(any(windows, target_vendor = "apple"))]
+const NO_SIGNAL: i32 = 0;
+
 /// A connection that has shown its password.
 pub(super) struct Connection {
     pub(super) place: Place,
@@ -174,7 +181,7 @@ impl Read for Wire {
 impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.socket.set_write_timeout(Some(self.deadline.some_left()?))?;
-        (&self.socket).write(bytes)
+        self.socket.send_with_flags(bytes, NO_SIGNAL)
     }
 
     fn flush(&mut self) -> io::Result<()> {
