@@ -225,10 +225,18 @@ impl<'a> Visit<'a> {
         let risky = self.is_risky();
         if let (true, Some(locked)) = (risky, &mut self.locked) {
             // The error comes before the refresh token is spent.
-            let warning = locked.reserve(SAVING)?;
-            if let Some(warning) = warning {
-                let title = &self.keeper.provider.title;
-                self.keeper.listeners.tell(Level::Warn, format!("{title}: {warning}"));
+            match locked.reserve(self.loaded.counter, SAVING) {
+                Ok(None) => {}
+                Ok(Some(warning)) => {
+                    let title = &self.keeper.provider.title;
+                    self.keeper.listeners.tell(Level::Warn, format!("{title}: {warning}"));
+                }
+                // Whoever got the lock meanwhile may be done.
+                Err(error) => {
+                    self.locked = None;
+                    self.look()?;
+                    return self.better(errand.min_valid).map(Some).ok_or(error);
+                }
             }
         }
         Ok(None)

@@ -196,7 +196,7 @@ impl LockedFile {
 }
 
 impl Locked for LockedFile {
-    fn reserve(&mut self, _within: Duration) -> Result<Option<String>> {
+    fn reserve(&mut self, _seen: u64, _within: Duration) -> Result<Option<String>> {
         if self.room.is_none() {
             self.room = Some(self.make_room(ROOM)?);
         }

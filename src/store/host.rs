@@ -76,7 +76,7 @@ impl Store for Host {
 
 impl Locked for LockedRecord {
     /// Whether it can save shows only when it does.
-    fn reserve(&mut self, _within: Duration) -> Result<Option<String>> {
+    fn reserve(&mut self, _seen: u64, _within: Duration) -> Result<Option<String>> {
         Ok(None)
     }
 

@@ -57,8 +57,9 @@ pub(crate) enum Turn {
 /// A record that this holder alone may change. The lock ends when this is dropped.
 pub(crate) trait Locked: Send {
     /// Makes sure, as far as can be, that a record can be saved now. What is asked of the vendor next may be worth
-    /// nothing without that. Some: a word of warning, where a record may be lost all the same.
-    fn reserve(&mut self, within: Duration) -> Result<Option<String>>;
+    /// nothing without that. An error where the lock was lost, also to a holder who has saved a record with a counter above
+    /// `seen` and is gone again. Some: a word of warning, where a record may be lost all the same.
+    fn reserve(&mut self, seen: u64, within: Duration) -> Result<Option<String>>;
 
     /// Puts a record in the place of the one whose counter was `seen` (0 for none), and returns when it will outlast a
     /// crash of the machine. It is found either whole or not at all. Where it failed it may be tried again: bytes that

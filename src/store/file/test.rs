@@ -178,13 +178,13 @@ fn a_newer_record_is_not_replaced() {
 fn room_is_kept_for_a_record_and_given_back() {
     let bench = Bench::new();
     let mut locked = bench.lock();
-    locked.reserve(Duration::ZERO).unwrap();
+    locked.reserve(0, Duration::ZERO).unwrap();
     let room = std::fs::metadata(bench.store.directory.join("name.new")).unwrap().len();
     assert_eq!(room, ROOM as u64);
     locked.save(&bench.record(1), 0, Duration::ZERO).unwrap();
     drop(locked);
     assert_eq!(bench.counter(), 1);
-    bench.lock().reserve(Duration::ZERO).unwrap();
+    bench.lock().reserve(0, Duration::ZERO).unwrap();
     assert_eq!(bench.names(), ["name", "name.lock"]);
 }
 
@@ -306,7 +306,7 @@ fn a_process_killed_while_it_saves_leaves_the_old_record_or_the_new_one_and_no_l
         let child = Child::doing(|| {
             for counter in tokens + 1.. {
                 let mut locked = bench.lock();
-                locked.reserve(Duration::ZERO).unwrap();
+                locked.reserve(0, Duration::ZERO).unwrap();
                 let record = bench.record(counter);
                 writer.write_all(&[0]).unwrap();
                 locked.save(&record, counter - 1, Duration::ZERO).unwrap();

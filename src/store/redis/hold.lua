@@ -1,7 +1,12 @@
--- KEYS: lock, room. ARGV: holder, lease in ms, how much room to keep (0: what there is).
+-- KEYS: lock, room, record. ARGV: holder, lease in ms, how much room to keep (0: what there is), the counter that was seen
+-- (or nothing).
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then
   return 'theirs'
+end
+-- The lock may be free because another holder, who had it meanwhile, is done.
+if ARGV[4] ~= '' and is_later(counter(redis.pcall('GETRANGE', KEYS[3], 0, 17)), ARGV[4]) then
+  return 'newer'
 end
 -- First of all that is written: only then Redis says whether it has the memory.
 if ARGV[3] ~= '0' then

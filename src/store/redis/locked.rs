@@ -32,11 +32,25 @@ pub(super) struct Hold {
 }
 
 impl Hold {
-    /// Extends the lock, and keeps so much room for a record. It answers whether it is still this one's.
-    fn extend(&self, connection: &mut Connection, room: usize) -> std::result::Result<Answer, Fault> {
+    /// Extends the lock. It answers whether it is still this one's.
+    fn extend(&self, connection: &mut Connection) -> std::result::Result<Answer, Fault> {
+        self.hold(connection, 0, &[])
+    }
+
+    /// The same with so much room for a record, and only if there is none with a counter above the one that was seen.
+    fn reserve(&self, connection: &mut Connection, seen: u64) -> std::result::Result<Answer, Fault> {
+        self.hold(connection, ROOM, &seen.to_be_bytes())
+    }
+
+    fn hold(
+        &self,
+        connection: &mut Connection,
+        room: usize,
+        seen: &[u8],
+    ) -> std::result::Result<Answer, Fault> {
         let (lease, room) = (millis(self.lease), room.to_string());
-        let arguments = [self.holder.as_bytes(), lease.as_bytes(), room.as_bytes()];
-        connection.run(script::HOLD, &[&self.keys.lock, &self.keys.room], &arguments)
+        let arguments = [self.holder.as_bytes(), lease.as_bytes(), room.as_bytes(), seen];
+        connection.run(script::HOLD, &[&self.keys.lock, &self.keys.room, &self.keys.record], &arguments)
     }
 }
 
@@ -46,7 +60,7 @@ impl LockedRecord {
         let (watched, extended) = (Arc::clone(server), Arc::clone(&hold));
         let extend = move || {
             // What fails now is tried again before the lease ends.
-            watched.call_aside(ANSWER / 2, &|connection| extended.extend(connection, 0)).ok();
+            watched.call_aside(ANSWER / 2, &|connection| extended.extend(connection)).ok();
         };
         // Without a thread the lock ends early. What is saved late is compared all the same.
         let lease = (hold.lease == LEASE).then(|| Lease::keep(extend)).and_then(|kept| kept.ok());
@@ -74,8 +88,8 @@ impl LockedRecord {
 impl Locked for LockedRecord {
     /// Redis can promise the memory, and that this is no replica and may be written to. It cannot promise to be there
     /// afterwards, nor that another one that takes its place knows what was saved.
-    fn reserve(&mut self, within: Duration) -> Result<Option<String>> {
-        let turn = self.server.call(within, &|connection| self.hold.extend(connection, ROOM))?;
+    fn reserve(&mut self, seen: u64, within: Duration) -> Result<Option<String>> {
+        let turn = self.server.call(within, &|connection| self.hold.reserve(connection, seen))?;
         if turn.text().map_err(|_| strange())? != "ours" {
             let why = "it was lost to another process while this one was stopped: ask again";
             return Err(unusable("the lock of the stored grant", why));

@@ -208,17 +208,35 @@ fn a_lock_that_a_restart_has_lost_is_taken_back_unless_another_has_it() {
     let Some(bench) = Bench::new() else { return };
     let mut held = bench.lock();
     bench.server.ask::<()>(&["FLUSHALL"]);
-    held.reserve(LONG).unwrap();
+    held.reserve(0, LONG).unwrap();
     assert!(try_lock(&bench.store).is_none());
     bench.server.ask::<()>(&["FLUSHALL"]);
     let other = store(&[("store_url", &bench.server.socket_url())]);
     let others = lock(&other);
-    let error = held.reserve(LONG).unwrap_err();
+    let error = held.reserve(0, LONG).unwrap_err();
     assert!(error.kind() == Kind::Store && error.message().contains("lost"), "{error}");
     drop(held);
     assert!(try_lock(&bench.store).is_none(), "another's lock is not given back");
     drop(others);
     bench.lock();
+}
+
+#[test]
+fn a_lock_is_not_taken_back_where_another_holder_has_saved_and_gone() {
+    let Some(bench) = Bench::new() else { return };
+    bench.save(1);
+    let mut held = bench.lock();
+    held.reserve(1, LONG).unwrap();
+    // As if it had been stopped for longer than its lease.
+    bench.server.ask::<()>(&["DEL", "tokenkeep:{name}:lock"]);
+    held.reserve(1, LONG).unwrap();
+    bench.server.ask::<()>(&["DEL", "tokenkeep:{name}:lock"]);
+    let other = store(&[("store_url", &bench.server.socket_url())]);
+    assert_eq!(lock(&other).save(&bench.record(2), 1, LONG).unwrap(), Saved::Saved);
+    let error = held.reserve(1, LONG).unwrap_err();
+    assert!(error.kind() == Kind::Store && error.message().contains("lost"), "{error}");
+    assert_eq!(bench.life(":lock"), -2);
+    held.reserve(2, LONG).unwrap();
 }
 
 #[test]
@@ -299,13 +317,13 @@ fn a_record_whose_answer_was_lost_is_saved_once() {
 fn room_is_kept_for_a_record_and_given_back() {
     let Some(bench) = Bench::new() else { return };
     let mut held = bench.lock();
-    held.reserve(LONG).unwrap();
+    held.reserve(0, LONG).unwrap();
     assert_eq!(bench.server.ask::<usize>(&["STRLEN", "tokenkeep:{name}:room"]), ROOM);
     assert!((1..=5000).contains(&bench.life(":room")));
     drop(held);
     assert_eq!(bench.life(":room"), -2);
     let mut held = bench.lock();
-    held.reserve(LONG).unwrap();
+    held.reserve(0, LONG).unwrap();
     held.save(&bench.record(1), 0, LONG).unwrap();
     assert_eq!(bench.life(":room"), -2);
 }
@@ -314,10 +332,10 @@ fn room_is_kept_for_a_record_and_given_back() {
 fn a_full_memory_is_told_before_and_does_not_lose_what_there_was_room_for() {
     let Some(bench) = Bench::new() else { return };
     let mut held = bench.lock();
-    held.reserve(LONG).unwrap();
+    held.reserve(0, LONG).unwrap();
     bench.server.ask::<()>(&["CONFIG", "SET", "maxmemory", "1"]);
     assert_eq!(held.save(&bench.record(1), 0, LONG).unwrap(), Saved::Saved);
-    let error = held.reserve(LONG).unwrap_err();
+    let error = held.reserve(1, LONG).unwrap_err();
     assert!(error.kind() == Kind::Store && error.message().contains("raise maxmemory"), "{error}");
     drop(held);
     assert_eq!(bench.counter(), 1);
@@ -330,17 +348,17 @@ fn a_replica_and_a_disk_that_fails_are_told_before() {
     let Some(bench) = Bench::new() else { return };
     let mut held = bench.lock();
     bench.server.ask::<()>(&["REPLICAOF", "127.0.0.1", "1"]);
-    let error = held.reserve(LONG).unwrap_err();
+    let error = held.reserve(0, LONG).unwrap_err();
     assert!(error.message().contains("READONLY") && error.message().contains("primary"), "{error}");
     bench.server.ask::<()>(&["REPLICAOF", "NO", "ONE"]);
-    held.reserve(LONG).unwrap();
+    held.reserve(0, LONG).unwrap();
     let _: () = bench.server.ask(&["CONFIG", "SET", "save", "1 1"]);
     std::fs::create_dir(bench.server.path("dump.rdb")).unwrap();
     std::fs::write(bench.server.path("dump.rdb/in the way"), "").unwrap();
     bench.server.ask::<()>(&["BGSAVE"]);
     let mut refused = || {
         thread::sleep(Duration::from_millis(20));
-        held.reserve(LONG).err()
+        held.reserve(0, LONG).err()
     };
     let error = (0..200).find_map(|_| refused()).expect("it takes nothing more");
     assert!(error.message().contains("MISCONF"), "{error}");
@@ -350,14 +368,14 @@ fn a_replica_and_a_disk_that_fails_are_told_before() {
 fn a_policy_that_throws_refresh_tokens_away_is_told_once() {
     let Some(bench) = Bench::with(&[("maxmemory-policy", "allkeys-lru")]) else { return };
     let mut held = bench.lock();
-    let warning = held.reserve(LONG).unwrap().expect("a warning");
+    let warning = held.reserve(0, LONG).unwrap().expect("a warning");
     assert!(warning.contains("allkeys-lru") && warning.contains("noeviction"), "{warning}");
-    assert_eq!(held.reserve(LONG).unwrap(), None);
+    assert_eq!(held.reserve(0, LONG).unwrap(), None);
     drop(held);
     for policy in ["noeviction", "volatile-lru"] {
         bench.server.ask::<()>(&["CONFIG", "SET", "maxmemory-policy", policy]);
         let store = store(&[("store_url", &bench.server.url())]);
-        assert_eq!(lock(&store).reserve(LONG).unwrap(), None, "{policy}");
+        assert_eq!(lock(&store).reserve(0, LONG).unwrap(), None, "{policy}");
     }
 }
 
@@ -400,7 +418,7 @@ fn a_user_needs_no_more_than_the_error_says() {
     bench.server.ask::<()>(&[&["ACL", "SETUSER", "keeper"], &rights[..]].concat());
     assert!(at.load("name", LONG).unwrap().bytes.is_none());
     let mut held = lock(&at);
-    assert_eq!(held.reserve(LONG).unwrap(), None);
+    assert_eq!(held.reserve(0, LONG).unwrap(), None);
     assert_eq!(held.save(&bench.record(1), 0, LONG).unwrap(), Saved::Saved);
     held.set_aside(LONG).unwrap();
     held.remove(LONG).unwrap();
