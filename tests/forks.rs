@@ -64,6 +64,7 @@ fn a_client_works_in_a_forked_child() {
     children_know_the_metadata_that_their_parent_read();
     a_child_and_its_parent_take_turns_at_a_stored_refresh_token();
     a_child_forked_while_its_parent_refreshes_gets_what_that_brings();
+    a_child_whose_parent_could_not_save_goes_on_when_it_could();
     a_child_does_not_keep_the_port_that_its_parent_waits_at();
     forks_while_threads_use_the_client_all_work();
 }
@@ -221,6 +222,37 @@ fn a_child_forked_while_its_parent_refreshes_gets_what_that_brings() {
     let said = in_fork(|| outcome(client.token(&within(8000))));
     assert_eq!(said, token(&client).value());
     assert_eq!(stores.sandbox.count("pink/token"), 2);
+}
+
+fn a_child_whose_parent_could_not_save_goes_on_when_it_could() {
+    let stores = Stores::new();
+    stores.sandbox.set_lifetime("pink", json!(0.3));
+    let client = stores.client("pink", &[]);
+    // In the way of the directory.
+    std::fs::write(stores.path(), "").expect("a file");
+    consent(&client);
+    pause(310);
+    let said = std::thread::scope(|scope| {
+        let child = scope.spawn(|| {
+            in_fork(|| {
+                assert_eq!(outcome(client.token(&within(8000))), "STORE");
+                std::fs::remove_file(stores.path()).expect("the file");
+                // What the parent has next has ended by then.
+                pause(1500);
+                until("its refresh token is there", || client.token(&within(8000)).is_ok());
+                "a token".into()
+            })
+        });
+        until("the store is back", || !stores.path().is_file());
+        until("the parent has a token", || client.token(&Call::default()).is_ok());
+        child.join().expect("a child")
+    });
+    assert_eq!(said, "a token");
+    let requests = stores.sandbox.requests("pink/token");
+    let mut sent: Vec<_> = requests.iter().map(|request| &request.body).collect();
+    sent.sort();
+    sent.dedup();
+    assert_eq!(sent.len(), requests.len(), "nothing was sent twice");
 }
 
 /// A server whose tokens name the client that they are for: an answer that goes astray is seen.

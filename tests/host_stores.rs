@@ -208,6 +208,41 @@ fn a_refresh_token_that_another_process_saved_is_not_wiped_by_one_that_could_not
 }
 
 #[test]
+fn a_refresh_token_that_was_not_saved_is_saved_as_soon_as_the_store_takes_it() {
+    let (sandbox, table, directory) = (sandbox(), Arc::new(Table::default()), Directory::new());
+    let ours = client(&sandbox, "pink", &table);
+    consent(&ours);
+    reject(&ours);
+    let record = || table.rows.lock().unwrap().values().next().cloned();
+    let before = record();
+    *table.is_full.lock().unwrap() = true;
+    let had = token(&ours);
+    for _ in 0..3 {
+        assert_eq!(token(&ours).value(), had.value(), "the store is no concern of a call's");
+        pause(600);
+    }
+    assert_eq!(record(), before);
+    *table.is_full.lock().unwrap() = false;
+    until("it is saved", || {
+        assert_eq!(token(&ours).value(), had.value());
+        record() != before
+    });
+    let asked = sandbox.count("pink/token");
+    let theirs = other_client(&sandbox, &directory, &table);
+    let found = token(&theirs);
+    assert_eq!(found.value(), had.value());
+    let apart = found.expires_in().unwrap().abs_diff(had.expires_in().unwrap());
+    assert!(apart < Duration::from_secs(1), "{apart:?}");
+    assert_eq!(sandbox.count("pink/token"), asked);
+    let calls = table.callers.lock().unwrap().len();
+    token(&ours);
+    assert_eq!(table.callers.lock().unwrap().len(), calls, "and not again");
+    reject(&theirs);
+    token(&theirs);
+    assert_eq!(warnings(&ours).len(), 1);
+}
+
+#[test]
 fn an_unusable_record_is_kept_aside() {
     let (sandbox, table) = (sandbox(), Arc::new(Table::default()));
     token(&client(&sandbox, "acquired", &table));

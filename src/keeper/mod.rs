@@ -43,7 +43,7 @@ pub(crate) use state::Live;
 use state::{Setbacks, State, Step};
 pub(crate) use tenant::Tenant;
 
-use visit::Errand;
+use visit::{Errand, Purpose};
 
 /// One credential, or one level of a chain.
 pub(crate) struct Keeper {
@@ -244,8 +244,11 @@ impl Keeper {
         let mut state = core.state.lock();
         loop {
             let now = self.clock.now();
-            let mut errand = Errand { min_valid, otherwise: None };
+            let mut errand = Errand { min_valid, purpose: Purpose::Renew };
             let step = state.decide(now, min_valid, self.is_risky(state.refresh_token.is_some()));
+            if matches!(step, Step::TakeAndSave(_)) {
+                errand.purpose = Purpose::Save;
+            }
             let flight = match step {
                 Step::Take(live) => return Ok(Asked::Live(live)),
                 Step::Join(flight) => {
@@ -263,11 +266,11 @@ impl Keeper {
                         if self.shelf.is_none() || !state.may_look(now) {
                             return Err(error);
                         }
-                        errand.otherwise = Some(error);
+                        errand.purpose = Purpose::Look(error);
                     }
                     self.take_off(&mut state)
                 }
-                Step::TakeAndFly(live) => {
+                Step::TakeAndFly(live) | Step::TakeAndSave(live) => {
                     let flight = self.take_off(&mut state);
                     drop(state);
                     drop(leading);
@@ -439,13 +442,12 @@ impl Keeper {
 
     /// Makes the state's word known to those who do not take its lock.
     fn publish(&self, state: &State) {
-        let late = if state.flight.is_some() || state.inherited { i64::MAX } else { state.renew_at };
         self.gate.generation.store(0, Ordering::Release);
         self.live.store(state.live.clone());
         self.refresh_token.store(state.refresh_token.clone());
         self.setbacks.store(state.setbacks().cloned().map(Arc::new));
         self.last_generation.store(state.last_generation(), Ordering::Relaxed);
-        self.gate.renew_at.store(late, Ordering::Relaxed);
+        self.gate.renew_at.store(state.look_at(), Ordering::Relaxed);
         let generation = state.live.as_ref().map_or(0, |live| live.generation);
         self.gate.generation.store(generation, Ordering::Release);
     }

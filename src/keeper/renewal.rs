@@ -11,7 +11,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use super::flight::CrashLanding;
 use super::registry;
 use super::state::{Freshness, State};
-use super::visit::{Errand, FoundGrant};
+use super::visit::{Errand, FoundGrant, Purpose};
 use super::{Asked, Core, Flight, Keeper, Live};
 use crate::clock::Now;
 use crate::error::{Error, Kind, Result};
@@ -41,6 +41,8 @@ pub(super) enum Landing {
     Found(Box<FoundGrant>),
     /// Another process is renewing, and the token in use lives.
     LeftToOthers,
+    /// Nobody was asked: the grant in use was saved, or that is put off.
+    Kept,
     Failed(Failure, Digest),
     /// The same credentials were refused a moment ago: nobody was asked.
     Remembered(Error),
@@ -114,16 +116,11 @@ impl Keeper {
     fn renew(self: &Arc<Self>, flight: &Flight<Arc<Live>>, errand: &Errand) -> Result<Arc<Live>> {
         let core = self.core();
         let _clear = Clear { keeper: self, core: &core, flight };
-        let (landing, attempts) = match &self.shelf {
-            Some(shelf) => self.renew_stored(shelf, flight, errand),
-            None => {
-                let (refresh_token, scope) = {
-                    let state = core.state.lock();
-                    (state.refresh_token.clone(), state.scope.clone())
-                };
-                self.exchange(&self.credentials(), acquire, refresh_token, scope, true)
-            }
-        };
+        let (mut landing, mut attempts) = self.bring(flight, errand);
+        // Whoever has been waiting since the token in use was refused wants another one.
+        while matches!(landing, Landing::LeftToOthers | Landing::Kept) && core.state.lock().is_bare(flight) {
+            (landing, attempts) = self.bring(flight, &Errand::default());
+        }
         let mut state = core.state.lock();
         if !state.take_flight(flight) {
             let live = state.live.clone();
@@ -137,6 +134,25 @@ impl Keeper {
             self.listeners.tell(Level::Debug, format!("{}: it took {attempts} tries", self.provider.title));
         }
         outcome
+    }
+
+    /// What an errand comes to, and after how many tries.
+    fn bring(self: &Arc<Self>, flight: &Flight<Arc<Live>>, errand: &Errand) -> (Landing, u32) {
+        match (&self.shelf, &errand.purpose) {
+            (Some(shelf), Purpose::Save) => (self.save_again(shelf), 0),
+            (Some(shelf), _) => self.renew_stored(shelf, flight, errand),
+            (None, _) => {
+                let (refresh_token, scope) = self.at_hand();
+                self.exchange(&self.credentials(), acquire, refresh_token, scope, true)
+            }
+        }
+    }
+
+    /// The refresh token in memory, and what was granted with it.
+    pub(super) fn at_hand(self: &Arc<Self>) -> (Option<Arc<Secret>>, Option<Box<str>>) {
+        let core = self.core();
+        let state = core.state.lock();
+        (state.refresh_token.clone(), state.scope.clone())
     }
 
     /// A grant that comes when nobody wants it any more is revoked: nobody else knows of it.
@@ -159,6 +175,7 @@ impl Keeper {
     fn settle(self: &Arc<Self>, state: &mut State, landing: Landing) -> Result<Arc<Live>> {
         let now = self.clock.now();
         let title = &self.provider.title;
+        state.plan_save(self.shelf.as_ref().is_some_and(|shelf| shelf.is_unsaved()), now);
         let mut news = "a token was had";
         let outcome = match landing {
             Landing::Granted(granted, asked) => {
@@ -176,8 +193,11 @@ impl Keeper {
             Landing::LeftToOthers => {
                 let live = state.leave_to_others(now);
                 self.publish(state);
-                let gone = "the token was refused while another process was renewing it: ask again";
-                return live.ok_or_else(|| Error::new(Kind::Cancelled, gone));
+                return live.ok_or_else(refused_meanwhile);
+            }
+            Landing::Kept => {
+                self.publish(state);
+                return state.live.clone().ok_or_else(refused_meanwhile);
             }
             Landing::Failed(failure, credentials) => Err(state.failed(failure, now, credentials)),
             Landing::Remembered(error) => {
@@ -496,6 +516,10 @@ impl Drop for Clear<'_> {
             self.keeper.publish(&state);
         }
     }
+}
+
+fn refused_meanwhile() -> Error {
+    Error::new(Kind::Cancelled, "the token was refused at this very moment: ask again")
 }
 
 /// A random number from zero up to one.

@@ -25,6 +25,8 @@ const TROUBLED_ALIVE: (i64, i64) = (SECOND, 300 * SECOND);
 const TROUBLED_DEAD: (i64, i64) = (SECOND, 10 * SECOND);
 /// How long to leave a vendor alone whose new tokens are refused: 1 s, doubling to 5 min.
 const REFUSED: (i64, i64) = (SECOND, 300 * SECOND);
+/// How long to leave a store alone that did not take a grant: 1 s, doubling to 1 min.
+const UNSAVED: (i64, i64) = (SECOND, 60 * SECOND);
 /// A token that was good for this long was no dud.
 const PROVEN: i64 = 60 * SECOND;
 /// So many tokens in a row that had ended before they arrived are no accident of a busy machine.
@@ -51,6 +53,8 @@ pub(super) enum Step {
     Take(Arc<Live>),
     /// Take this token and start a flight that nobody waits for.
     TakeAndFly(Arc<Live>),
+    /// Take this token, which the store did not take, and start a flight that saves it and asks nobody.
+    TakeAndSave(Arc<Live>),
     /// Start a flight and wait for it.
     Fly,
     /// Wait for the flight under way.
@@ -117,6 +121,9 @@ pub(super) struct State {
     pub(super) inherited: bool,
     last_generation: u64,
     setbacks: Setbacks,
+    /// When to save the grant in use, if the store did not take it, and how often that was put off.
+    save_at: i64,
+    put_off: u32,
     /// When the store was last looked at although the vendor was to be left alone.
     looked: i64,
 }
@@ -133,6 +140,8 @@ impl State {
             inherited: false,
             last_generation: 0,
             setbacks: Setbacks::default(),
+            save_at: i64::MAX,
+            put_off: 0,
             looked: i64::MIN,
         }
     }
@@ -170,10 +179,13 @@ impl State {
         if left < min_valid && live.life() > min_valid && !self.inherited {
             return self.without_token(now);
         }
-        let due = now.running >= self.renew_at && self.flight.is_none() && !self.inherited;
-        match due && !self.is_blocked(now, true) {
+        if self.flight.is_some() || self.inherited {
+            return Step::Take(Arc::clone(live));
+        }
+        match now.running >= self.renew_at && !self.is_blocked(now, true) {
             true if risky => Step::Fly,
             true => Step::TakeAndFly(Arc::clone(live)),
+            false if now.running >= self.save_at => Step::TakeAndSave(Arc::clone(live)),
             false => Step::Take(Arc::clone(live)),
         }
     }
@@ -183,16 +195,17 @@ impl State {
         if let Some(flight) = &self.flight {
             return Step::Join(Arc::clone(flight));
         }
+        self.hindrance(now).map_or(Step::Fly, Step::Fail)
+    }
+
+    /// Why the vendor must not be asked now, if there is a reason.
+    pub(super) fn hindrance(&self, now: Now) -> Option<Error> {
         if self.inherited {
-            return Step::Fail(inherited_refresh_token());
+            return Some(inherited_refresh_token());
         }
-        match &self.setbacks.trouble {
-            Some(trouble) if now.running < trouble.until(false) => {
-                let wait = clock::span(trouble.until(false) - now.running);
-                Step::Fail(trouble.error.clone().with_retry_after(Some(wait)))
-            }
-            _ => Step::Fly,
-        }
+        let trouble = self.setbacks.trouble.as_ref()?;
+        let wait = trouble.until(false).saturating_sub(now.running);
+        (wait > 0).then(|| trouble.error.clone().with_retry_after(Some(clock::span(wait))))
     }
 
     fn is_blocked(&self, now: Now, alive: bool) -> bool {
@@ -468,6 +481,27 @@ impl State {
         may
     }
 
+    /// From when on a call must look closer.
+    pub(super) fn look_at(&self) -> i64 {
+        let busy = self.flight.is_some() || self.inherited;
+        if busy { i64::MAX } else { self.renew_at.min(self.save_at) }
+    }
+
+    /// A flight has landed, and the store has the grant in use, or still does not.
+    pub(super) fn plan_save(&mut self, is_unsaved: bool, now: Now) {
+        let (first, limit) = UNSAVED;
+        let pause = first.saturating_mul(1 << self.put_off.min(20)).min(limit);
+        (self.save_at, self.put_off) = match is_unsaved {
+            true => (now.running.saturating_add(pause), self.put_off.saturating_add(1)),
+            false => (i64::MAX, 0),
+        };
+    }
+
+    /// Whether that flight is to bring a token after all: the one in use was refused meanwhile.
+    pub(super) fn is_bare(&self, flight: &Flight<Arc<Live>>) -> bool {
+        self.live.is_none() && self.is_under_way(flight)
+    }
+
     /// Whether that flight is the one under way.
     pub(super) fn is_under_way(&self, flight: &Flight<Arc<Live>>) -> bool {
         self.flight.as_ref().is_some_and(|current| std::ptr::eq(&**current, flight))
@@ -509,6 +543,14 @@ impl Live {
     /// Whether this very token was handed out as that generation.
     fn is_of(&self, generation: u64) -> bool {
         (self.first..=self.generation).contains(&generation)
+    }
+
+    /// When it was asked for, by the running clock as it is now: that may have stood still meanwhile.
+    pub(super) fn asked(&self) -> i64 {
+        match self.grant.life {
+            Life::For(span) => self.born.min(self.end.running().saturating_sub(clock::nanos(span))),
+            Life::Never | Life::Unknown => self.born,
+        }
     }
 
     /// How long it lived in all, in nanoseconds.

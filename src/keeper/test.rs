@@ -70,6 +70,7 @@ impl Bench {
                 return self.call(vendor);
             }
             Step::TakeAndFly(live) => Some(live),
+            Step::TakeAndSave(_) => unreachable!("there is no store here"),
             Step::Fly => None,
             Step::Join(_) => unreachable!("flights land at once here"),
         };

@@ -37,8 +37,17 @@ const SKEW: i64 = 5_000_000_000;
 pub(super) struct Errand {
     /// How much longer a token must live to be good enough.
     pub(super) min_valid: i64,
-    /// The vendor is to be left alone: with nothing better in the store, this is the outcome.
-    pub(super) otherwise: Option<Error>,
+    pub(super) purpose: Purpose,
+}
+
+#[derive(Default)]
+pub(super) enum Purpose {
+    #[default]
+    Renew,
+    /// To look into the store. The vendor is to be left alone: with nothing better there, this is the outcome.
+    Look(Error),
+    /// To save what could not be saved before.
+    Save,
 }
 
 /// A grant that another process had saved.
@@ -99,14 +108,10 @@ impl Keeper {
         error: &Error,
     ) -> (Landing, u32) {
         self.complain(shelf, error);
-        if let Some(otherwise) = &errand.otherwise {
+        if let Purpose::Look(otherwise) = &errand.purpose {
             return (Landing::Remembered(otherwise.clone()), 0);
         }
-        let (refresh_token, scope) = {
-            let core = self.core();
-            let state = core.state.lock();
-            (state.refresh_token.clone(), state.scope.clone())
-        };
+        let (refresh_token, scope) = self.at_hand();
         // The refresh token may lie in the record alone.
         if self.is_risky(true) {
             let title = &self.provider.title;
@@ -132,12 +137,22 @@ impl Keeper {
         let saved = Visit::begin(self, shelf, &credentials).and_then(|mut visit| {
             visit.lock_at_last()?;
             let stored = visit.stored(&granted.grant, *asked, visit.seed);
-            visit.save(&stored)
+            visit.save(&stored, SAVE_AGAIN)
         });
         if let Err(error) = saved {
             self.complain(shelf, &error);
             shelf.holds_unsaved(given_seed(&credentials), shelf.counter(0, self.clock.now().wall));
         }
+    }
+
+    /// Saves the grant in memory, which the store did not take; or finds what another process has saved since.
+    pub(super) fn save_again(self: &Arc<Self>, shelf: &Shelf) -> Landing {
+        let credentials = self.credentials();
+        let found = Visit::begin(self, shelf, &credentials).and_then(|mut visit| visit.catch_up());
+        found.unwrap_or_else(|error| {
+            self.complain(shelf, &error);
+            Landing::Kept
+        })
     }
 
     /// Takes the record out of the store, and tells what was in it.
@@ -193,6 +208,10 @@ impl<'a> Visit<'a> {
                 state.learn_refused(*token, past(now, self.there(now).saturating_sub(*since)).running);
             }
         }
+        if !self.shelf.is_unsaved() {
+            // What its parent could not save when this process was forked lies there by now, for both.
+            self.keeper.core().state.lock().inherited = false;
+        }
         let Some(seed) = self.seed else { return Ok(()) };
         // Of another given refresh token than the settings' own, it will be replaced.
         self.loaded.record.take_if(|record| record.seed != Some(seed));
@@ -209,7 +228,12 @@ impl<'a> Visit<'a> {
         if let Some(found) = self.better(errand.min_valid) {
             return Ok(Some(found));
         }
-        if let Some(error) = errand.otherwise.clone().or_else(|| self.remembered()) {
+        let now = self.keeper.clock.now();
+        let hindrance = match errand.purpose {
+            Purpose::Look(_) => self.keeper.core().state.lock().hindrance(now),
+            Purpose::Renew | Purpose::Save => None,
+        };
+        if let Some(error) = hindrance.or_else(|| self.remembered()) {
             return Ok(Some(Landing::Remembered(error)));
         }
         if let Some(landing) = self.take_turn(flight, errand.min_valid)? {
@@ -222,6 +246,7 @@ impl<'a> Visit<'a> {
         if let Some(found) = self.better(errand.min_valid) {
             return Ok(Some(found));
         }
+        self.save_leftover()?;
         let risky = self.is_risky();
         if let (true, Some(locked)) = (risky, &mut self.locked) {
             // The error comes before the refresh token is spent.
@@ -274,6 +299,51 @@ impl<'a> Visit<'a> {
         }
         let late = || Landing::Failed(Failure::new(self.held_too_long()), self.credentials.digest());
         Ok(risky.then(late))
+    }
+
+    /// Nobody is asked, nor waited for.
+    fn catch_up(&mut self) -> Result<Landing> {
+        if self.shelf.is_unsaved()
+            && let Turn::Ours(locked) = self.shelf.lock(self.loaded.counter, Duration::ZERO)?
+        {
+            self.locked = Some(locked);
+            self.look_closely()?;
+            self.save_leftover()?;
+        }
+        Ok(self.better(0).unwrap_or(Landing::Kept))
+    }
+
+    /// Saves the grant in memory if it is newer than the record.
+    fn save_leftover(&mut self) -> Result<()> {
+        if self.shelf.is_unsaved()
+            && let Some(stored) = self.leftover()
+        {
+            self.save(&stored, Duration::ZERO)?;
+            self.look()?;
+        }
+        Ok(())
+    }
+
+    /// What only this process has. Not a forked child's copy: its parent may have spent that.
+    fn leftover(&self) -> Option<StoredGrant> {
+        let (live, refresh_token) = {
+            let core = self.keeper.core();
+            let state = core.state.lock();
+            if state.inherited {
+                return None;
+            }
+            (state.live.clone(), state.refresh_token.as_ref()?.duplicate())
+        };
+        let seed = self.shelf.seed();
+        if self.seed.is_some() && self.seed != seed {
+            return None;
+        }
+        let now = self.keeper.clock.now();
+        let stored = live.map_or_else(
+            || StoredGrant { seed, ..StoredGrant::default() },
+            |live| self.stored(&live.grant, past(now, now.running.saturating_sub(live.asked())), seed),
+        );
+        Some(StoredGrant { refresh_token: Some(refresh_token), ..stored })
     }
 
     /// Waits for the lock however long that takes, and looks again.
@@ -396,7 +466,9 @@ impl<'a> Visit<'a> {
             return landing;
         }
         let Some(stored) = self.worth_keeping(&landing, sent) else { return landing };
-        match self.save(&stored) {
+        // What can be had again is not worth the wait.
+        let patience = if stored.refresh_token.is_some() { SAVE_AGAIN } else { Duration::ZERO };
+        match self.save(&stored, patience) {
             Ok(Saved::Saved) => landing,
             Ok(Saved::Newer) => {
                 let title = &self.keeper.provider.title;
@@ -446,13 +518,11 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// Saves a grant that this process has. If that fails, it knows that it alone has it.
-    fn save(&mut self, stored: &StoredGrant) -> Result<Saved> {
+    /// Saves a grant that this process has. If that fails for so long, it knows that it alone has it.
+    fn save(&mut self, stored: &StoredGrant, patience: Duration) -> Result<Saved> {
         let (replaced, wall) = (self.loaded.counter, self.there(self.keeper.clock.now()));
         let counter = self.shelf.counter(replaced, wall);
         let sealed = self.shelf.seal(&self.keys, replaced, wall, stored);
-        // What can be had again is not worth the wait.
-        let patience = if stored.refresh_token.is_some() { SAVE_AGAIN } else { Duration::ZERO };
         let outcome = sealed.and_then(|record| self.put(&record, replaced, patience));
         match &outcome {
             Err(_) if stored.refresh_token.is_some() => self.shelf.holds_unsaved(stored.seed, counter),
@@ -462,7 +532,7 @@ impl<'a> Visit<'a> {
         outcome
     }
 
-    /// Tries for so long. The bytes are the same each time, so that they are known if they arrived after all.
+    /// The bytes are the same each time, so that they are known if they arrived after all.
     fn put(&mut self, record: &Record, replaced: u64, patience: Duration) -> Result<Saved> {
         let until = self.keeper.clock.now().running.saturating_add(clock::nanos(patience));
         let mut pause = SLICE;

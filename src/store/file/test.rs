@@ -175,6 +175,16 @@ fn a_newer_record_is_not_replaced() {
 }
 
 #[test]
+fn a_record_that_arrived_after_all_is_saved_where_it_is_tried_again() {
+    let bench = Bench::new();
+    let (record, mut locked) = (bench.record(5), bench.lock());
+    for _ in 0..2 {
+        assert_eq!(locked.save(&record, 4, Duration::ZERO).unwrap(), Saved::Saved);
+    }
+    assert_eq!(locked.save(&bench.record(5), 4, Duration::ZERO).unwrap(), Saved::Newer, "other bytes");
+}
+
+#[test]
 fn room_is_kept_for_a_record_and_given_back() {
     let bench = Bench::new();
     let mut locked = bench.lock();
