@@ -136,7 +136,11 @@ fn thirty_two_processes_spend_each_refresh_token_once_whoever_is_killed() {
             let ended = killed
                 .get(&first)
                 .unwrap_or_else(|| panic!("{first} lives and sent a token that was sent again"));
-            assert!((at..at + 400).contains(ended), "{first} sent it at {at}, was killed at {ended}");
+            // A busy machine reads a request a while after it was sent.
+            assert!(
+                (at.saturating_sub(200)..at + 400).contains(ended),
+                "{first} sent it at {at}, was killed at {ended}"
+            );
             lost += 1;
         }
     }
