@@ -160,7 +160,7 @@ fn deadline_close_cancel_and_interruption_end_the_wait_soon() {
     let call = Call { interrupt: Some(&interrupt), ..Call::default() };
     is_ended(&consent, &call, || interrupted.store(true, Ordering::Relaxed));
     is_ended(&consent, &Call::default(), || consent.cancel());
-    assert_eq!(consent.wait(&Call::default()).unwrap_err().kind(), Kind::InvalidArgument);
+    assert_eq!(consent.wait(&Call::default()).unwrap_err().kind(), Kind::Cancelled);
     let closed = begin(&client);
     is_ended(&closed, &Call::default(), || client.close());
     // Also while a question hangs.

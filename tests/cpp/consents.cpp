@@ -86,6 +86,7 @@ static void whoever_waits_is_cancelled() {
     });
     CHECK_STATUS(consent.try_wait({20s}), Status::cancelled);
     other.join();
+    CHECK_STATUS(consent.try_wait(), Status::cancelled);
     CHECK_THROWS(pink(__func__, "https://app.example/callback").consent().wait(), Status::unsupported);
 }
 

@@ -67,7 +67,7 @@ def test_leaving_the_block_closes_the_port(desktop: tokenkeep.Client) -> None:
         back = visit(consent.url)
     with pytest.raises(ConnectionRefusedError):
         get(back)
-    with pytest.raises(tokenkeep.InvalidArgumentError, match="cancelled"):
+    with pytest.raises(tokenkeep.Cancelled, match="cancelled"):
         consent.wait()
 
 

@@ -206,10 +206,9 @@ impl Consent {
                        begin another here";
             return Err(Error::new(Kind::Unsupported, why));
         }
-        match &**self.stage.load() {
-            Stage::Cancelled => Err(over()),
-            _ if self.client.is_closed() => Err(self.client.closed()),
-            _ => Ok(()),
+        match self.client.is_closed() {
+            true => Err(self.client.closed()),
+            false => Ok(()),
         }
     }
 

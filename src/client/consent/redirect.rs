@@ -109,7 +109,11 @@ impl Redirect {
             ear.listener = None;
         }
         if let Some(code) = &ear.held {
-            consent.send(code)?;
+            let sent = consent.send(code);
+            // Where another has ended it meanwhile, its stage says what those who wait get.
+            if consent.is_open() {
+                sent?;
+            }
             ear.held = None;
         }
         Ok(())
