@@ -21,14 +21,16 @@
  * the vendor refuses a token, say so with tokenkeep_client_rejected.
  *
  * ERRORS. A function that can fail returns a tokenkeep_status; TOKENKEEP_OK is 0. Where its last
- * parameter is a tokenkeep_error **, that may be NULL; else it is set to NULL first and to a new error
- * on failure, for the caller to free. What it held before is overwritten, not freed.
+ * parameter is `tokenkeep_error **error`, that may be NULL; else it is set to NULL first and to a new
+ * error on failure, for the caller to free. What it held before is overwritten, not freed. Memory that
+ * runs out ends the program.
  *
  * OWNERSHIP. Objects that a function hands out are the caller's to free with the _free function of
  * their kind, once for each time they were handed out or cloned. Out-parameters are set to NULL or 0
  * first, and to a result on success only. Text that a function returns ends with a NUL and is lent: it
- * is good until the object that it came from is freed. _free functions take NULL, and accessors give
- * NULL or 0 for it.
+ * is good until the object that it came from is freed. Tokens, consents and errors may outlive their
+ * client. _free functions take NULL, and accessors give for it what they give for a thing that is not
+ * known: NULL, 0, -1, INT64_MAX or TOKENKEEP_LIFETIME_UNKNOWN.
  *
  * POINTERS. An object given to a function came from this library and is not freed while the function
  * runs, not even by another thread: let each thread have a reference of its own, by _clone. Text is
@@ -40,12 +42,14 @@
  * THREADS. Every function may be called on any thread. Clients, tokens, consents and errors may be
  * used by several threads at once, a config by one at a time. Callbacks run on a thread that called
  * into the library, never under one of its locks. Loading the library starts no thread. A renewal
- * runs on a thread of its own, with all signals blocked, that ends with it.
+ * runs on a thread of its own, with all signals blocked, that ends with it. No function may be called
+ * in a signal handler, and no thread be ended by pthread_cancel while it is in one. A signal ends no
+ * wait: have another thread call tokenkeep_client_close.
  *
  * FORK. After fork() a client works in the child as in the parent; the parent's connections and locks
  * are let go. One thing cannot be shared: a refresh token that can be used only once and is kept in
  * memory only. For that the child gets TOKENKEEP_STORE, with the settings that help in its message.
- * Between fork() and exec() in a program with threads, call nothing of this library.
+ * A child that is only about to exec() calls nothing of this library.
  *
  * EXIT. Nothing waits for a renewal under way, with one exception. When the last client of a credential is
  * freed, its renewal goes on by itself and what it brings is dropped, unless a store keeps it or a new client
@@ -168,7 +172,8 @@ enum tokenkeep_status
      */
     TOKENKEEP_REJECTED = 12,
     /**
-     * The store cannot be used, or using it would lose a refresh token.
+     * A refresh token that is good only once would be lost or spent twice: the store cannot be used, or
+     * a forked child or a copy of a client shares none with its original.
      */
     TOKENKEEP_STORE = 13,
     /**
@@ -180,7 +185,7 @@ enum tokenkeep_status
      */
     TOKENKEEP_BUFFER_TOO_SMALL = 15,
     /**
-     * A log callback called a client that logs to it.
+     * A log callback or a store's function called a client. Call it afterwards.
      */
     TOKENKEEP_REENTRANT = 16,
     /**
@@ -289,8 +294,8 @@ typedef struct tokenkeep_error tokenkeep_error;
 typedef struct tokenkeep_record tokenkeep_record;
 
 /**
- * A token: immutable, reference-counted, for any number of threads at once; wiped from memory when
- * its last reference is freed.
+ * A token: immutable, reference-counted, for any number of threads at once; wiped from memory with
+ * its last reference.
  */
 typedef struct tokenkeep_token tokenkeep_token;
 
@@ -315,9 +320,9 @@ typedef void (*tokenkeep_drop_callback)(void *user_data);
  * them. Begin with TOKENKEEP_STORE_INIT and set all five.
  *
  * They run on threads that called into the library, several at once, never under one of its locks. No
- * exception may leave them, nor longjmp. A call of theirs for a token that is not cached, or to revoke
- * one, returns TOKENKEEP_REENTRANT. Those that return int32_t return TOKENKEEP_OK, or anything else for
- * a failure, whose number is then in the error's message.
+ * exception may leave them, nor longjmp. A call of theirs on any client for a token that is not in
+ * memory, or to revoke one, returns TOKENKEEP_REENTRANT. Those that return int32_t return TOKENKEEP_OK,
+ * or anything else for a failure, whose number is then in the error's message.
  */
 typedef struct {
     /**
@@ -325,7 +330,8 @@ typedef struct {
      */
     size_t struct_size;
     /**
-     * Hands the record of that name to tokenkeep_record_set, and does not where there is none.
+     * Finds the record of that name and passes its bytes to tokenkeep_record_set. If there is none,
+     * returns TOKENKEEP_OK without that call.
      */
     int32_t (*load)(void *user_data, const char *name, tokenkeep_record *record);
     /**
@@ -443,8 +449,10 @@ const char *tokenkeep_status_name(int32_t status);
 TOKENKEEP_MUST_USE tokenkeep_config *tokenkeep_config_new(const char *provider);
 
 /**
- * Sets one setting; a later value replaces an earlier one. Both texts are copied; a secret is wiped
- * when it is no longer needed. `length` is that of the value, or TOKENKEEP_NUL_ENDED.
+ * Sets one setting; a later value replaces an earlier one. A secret X is given in one way: X, X_env,
+ * X_file and X_command exclude each other, unless the earlier one came from tokenkeep_config_load.
+ * Both texts are copied; a secret is wiped when it is no longer needed. `length` is that of the value,
+ * or TOKENKEEP_NUL_ENDED.
  */
 void tokenkeep_config_set(tokenkeep_config *config,
                           const char *name,
@@ -453,8 +461,8 @@ void tokenkeep_config_set(tokenkeep_config *config,
 
 /**
  * Settings from a file of profiles, one table each. Path NULL: the file that the environment
- * variable TOKENKEEP_CONFIG names, else tokenkeep.toml in the user's configuration directory.
- * tokenkeep_config_set may add to them.
+ * variable TOKENKEEP_CONFIG names, else tokenkeep/tokenkeep.toml in the user's configuration
+ * directory. tokenkeep_config_set may add to them.
  *
  * TOKENKEEP_CONFIG: the file cannot be used, or has no such profile.
  */
@@ -468,10 +476,9 @@ tokenkeep_status tokenkeep_config_load(const char *path_or_null,
  * Has the clients that will be made from this config tell what happens: messages of this level
  * (TOKENKEEP_LEVEL_...) and graver ones. NULL as callback: no more.
  *
- * What happens to a credential is told once to each callback registered by this function, by
- * whichever call of one of its clients comes next: a callback of one config hears of a renewal once,
- * however many clients share it, and of every step of a chain. Two configs with a callback each are
- * told each, also where it is the same function.
+ * Each registered callback is told each event once, during the next call on a client that was made
+ * from its config, however many clients share the credential. Two configs are two registrations, even
+ * with the same function. At most 64 events wait for that call; of more, the oldest are lost.
  *
  * The callback runs on a thread that called into the library, at the end of that call, under no
  * lock; never on a thread of the library's own. A function with a status that it calls on a client
@@ -495,9 +502,9 @@ void tokenkeep_config_free(tokenkeep_config *config);
 
 /**
  * Keeps the grants of the clients that will be made from this config in a store of the program's own. It
- * needs the setting store_key, and no setting store. Renewals then run on the thread that calls: a
- * call's deadline holds only as far as the store's functions and the network let it. Clients of one
- * credential must have a store with the same user_data.
+ * needs the setting store_key, and no setting store. Renewals then run on the thread that calls: such a
+ * call may last past its own deadline, until the network's timeouts and the store's functions end it.
+ * Clients of one credential must have a store with the same user_data.
  *
  * The table is copied. `drop`, if not NULL, is called with user_data exactly once: when the last of this
  * config and the clients and consents made from it is freed, and no renewal uses it any more (a config
@@ -518,7 +525,7 @@ void tokenkeep_record_set(tokenkeep_record *record, const void *bytes, size_t le
  * A client with these settings, which are copied. Asks no vendor. Free it with
  * tokenkeep_client_free.
  *
- * TOKENKEEP_CONFIG: settings are unknown, missing, contradictory or unreadable; the error lists all
+ * TOKENKEEP_CONFIG: settings are unknown, missing, contradictory or malformed; the error lists all
  * of them.
  */
 TOKENKEEP_MUST_USE
@@ -528,8 +535,9 @@ tokenkeep_status tokenkeep_client_new(const tokenkeep_config *config,
 
 /**
  * The same client with one setting changed, such as `account`, `scope` or `mid`: a client of its
- * own, which logs where the first one does and is not closed with it. The setting is given as in
- * tokenkeep_config_set. Asks no vendor.
+ * own, which logs where the first one does and is not closed with it. Its token is kept as long as
+ * the first one lives, also when this one is freed. The setting is given as in tokenkeep_config_set.
+ * Asks no vendor.
  */
 TOKENKEEP_MUST_USE
 tokenkeep_status tokenkeep_client_with(const tokenkeep_client *client,
@@ -547,7 +555,9 @@ TOKENKEEP_MUST_USE tokenkeep_client *tokenkeep_client_clone(const tokenkeep_clie
 /**
  * Closes this client and its clones for good: whoever waits gets TOKENKEEP_CANCELLED at once, on
  * every thread, and so does whoever would have to wait later. Tokens in memory are still handed
- * out, and renewals that others wait for go on. NULL is fine.
+ * out, and renewals that others wait for go on. A call that renews on its own thread
+ * (`background = off`, tokenkeep_config_store) ends only when the network or the store does. NULL is
+ * fine.
  */
 void tokenkeep_client_close(tokenkeep_client *client);
 
@@ -569,8 +579,8 @@ tokenkeep_status tokenkeep_client_token(tokenkeep_client *client,
                                         tokenkeep_error **error);
 
 /**
- * The token in memory, if it is usable; else TOKENKEEP_WOULD_BLOCK. Never blocks, and has nobody
- * asked. Free the token with tokenkeep_token_free.
+ * The token in memory, if it is usable; else TOKENKEEP_WOULD_BLOCK. Never blocks and sends no
+ * request. Free the token with tokenkeep_token_free.
  */
 TOKENKEEP_MUST_USE
 tokenkeep_status tokenkeep_client_peek(tokenkeep_client *client,
@@ -578,19 +588,24 @@ tokenkeep_status tokenkeep_client_peek(tokenkeep_client *client,
 
 /**
  * Starts a renewal if one is due and returns at once; a later call finds the token in memory, or
- * waits less.
+ * waits less. With `background = off`, or a store of the program's own, it does the renewal first, on
+ * this thread. For event loops: call this, and tokenkeep_client_peek now and then until there is a
+ * token; tokenkeep_client_last_error says why none comes.
  */
-tokenkeep_status tokenkeep_client_prefetch(tokenkeep_client *client, tokenkeep_error **error);
+tokenkeep_status tokenkeep_client_prefetch(tokenkeep_client *client,
+                                           tokenkeep_error **error);
 
 /**
  * Like tokenkeep_client_token, for programs that want bytes: writes the value of the Authorization
- * header, "Bearer ...", and a NUL into the buffer. The cheapest way to a token in memory: nothing is
- * allocated, locked or counted.
+ * header, "Bearer ...", and a NUL into the buffer. The cheapest way to a token in memory: after a
+ * thread's first call for it nothing is allocated or locked, and no reference count is touched (but on
+ * a thread beyond the first 64 that live at once).
  *
  * `length` receives the length without the NUL, also with TOKENKEEP_BUFFER_TOO_SMALL: the buffer
  * needs one byte more than that, and a later token may be longer still. NULL as buffer, with a
- * capacity of 0, asks for the length. The generation is for tokenkeep_client_rejected. On failure the
- * buffer holds the empty text. What is copied is the caller's to wipe.
+ * capacity of 0, asks for the length; the status is then TOKENKEEP_BUFFER_TOO_SMALL, and an error is
+ * made if one is asked for. The generation is for tokenkeep_client_rejected. On failure the buffer
+ * holds the empty text. What is copied is the caller's to wipe.
  *
  * TOKENKEEP_UNSUPPORTED: the setting `placement` is `query`, so there is no such header.
  */
@@ -609,8 +624,9 @@ tokenkeep_status tokenkeep_client_copy_header(tokenkeep_client *client,
  * scope does not suffice, say, or two new tokens were refused in a row).
  *
  * Only the token of that very generation is forgotten, so all threads that saw it refused may say
- * so. `http_status` is that of the refusal, such as 401; `www_authenticate` is the value of the header
- * of that name, NULL if there was none. Asks no vendor.
+ * so. Numbers of different credentials overlap: give one to a client of the same credential, one that
+ * was kept since. `http_status` is that of the refusal, such as 401; `www_authenticate` is the value
+ * of the header of that name, NULL if there was none. Asks no vendor.
  */
 TOKENKEEP_MUST_USE
 tokenkeep_status tokenkeep_client_rejected(tokenkeep_client *client,
@@ -622,16 +638,15 @@ tokenkeep_status tokenkeep_client_rejected(tokenkeep_client *client,
 
 /**
  * Gives the tokens back: revokes them with the vendor where it offers that (RFC 7009), and forgets
- * them in any case. Blocks for as long as the call, or else the setting
- * `timeout`, allows.
+ * them in any case. Blocks for as long as the call, or else the setting `timeout`, allows.
  */
 tokenkeep_status tokenkeep_client_revoke(tokenkeep_client *client,
                                          const tokenkeep_call *call_or_null,
                                          tokenkeep_error **error);
 
 /**
- * The error of the last renewal, which nobody saw if the token in memory still lived; NULL if it
- * succeeded. Free the error with tokenkeep_error_free. Never blocks.
+ * Why the last renewal failed; NULL if it succeeded. While the old token is still good, no call
+ * reports such a failure. Free the error with tokenkeep_error_free. Never blocks.
  */
 tokenkeep_status tokenkeep_client_last_error(tokenkeep_client *client, tokenkeep_error **out);
 
@@ -685,7 +700,8 @@ tokenkeep_lifetime tokenkeep_token_lifetime(const tokenkeep_token *token);
 int64_t tokenkeep_token_expires_at_ms(const tokenkeep_token *token);
 
 /**
- * The number of the grant behind the token, for tokenkeep_client_rejected.
+ * The number of the grant behind the token, for tokenkeep_client_rejected. Each credential counts its
+ * own.
  */
 uint64_t tokenkeep_token_generation(const tokenkeep_token *token);
 
@@ -709,7 +725,8 @@ const char *tokenkeep_token_id_token(const tokenkeep_token *token,
 TOKENKEEP_MUST_USE tokenkeep_token *tokenkeep_token_clone(const tokenkeep_token *token);
 
 /**
- * Drops one reference; the last one wipes the token. NULL is fine.
+ * Drops one reference. The token is wiped with the last one; a client holds some of its own while it
+ * lives. NULL is fine.
  */
 void tokenkeep_token_free(tokenkeep_token *token);
 
@@ -736,9 +753,9 @@ tokenkeep_status tokenkeep_client_consent(tokenkeep_client *client,
                                           tokenkeep_error **error);
 
 /**
- * Goes on with a consent that tokenkeep_consent_seal gave, in this process or another. The client's
- * settings must be those of the client that began it: client_id, account, redirect_uri, scope,
- * store_key (or store_key_previous). Asks no vendor. Free it with tokenkeep_consent_free.
+ * Goes on with a consent that tokenkeep_consent_seal gave, in this process or another. Every setting
+ * that docs/SETTINGS.md calls identity must be that of the client that began it, and so must store_key
+ * (or store_key_previous). Asks no vendor. Free it with tokenkeep_consent_free.
  *
  * TOKENKEEP_CONSENT_REQUIRED: it was sealed more than ten minutes ago; begin another.
  * TOKENKEEP_INVALID_ARGUMENT: it was changed, or sealed for another client or with another key.
@@ -769,9 +786,10 @@ const char *tokenkeep_consent_user_code(const tokenkeep_consent *consent,
  * base64url, some 1,000 bytes long, and sealed with the setting `store_key`.
  *
  * `length` receives the length without the NUL, also with TOKENKEEP_BUFFER_TOO_SMALL: the buffer
- * needs one byte more than that. NULL as buffer, with a capacity of 0, asks for the length. On failure
- * the buffer holds the empty text. A process takes the answer to a consent once; that two processes
- * do not, is in the vendor's hands, where a code is good only once.
+ * needs one byte more than that. NULL as buffer, with a capacity of 0, asks for the length; the status
+ * is then TOKENKEEP_BUFFER_TOO_SMALL, and an error is made if one is asked for. On failure the buffer
+ * holds the empty text. Within one process a consent is finished at most once. Across processes only
+ * the vendor can prevent a second use, by taking each code once.
  *
  * TOKENKEEP_UNSUPPORTED: the consent holds a loopback port of this process's.
  * TOKENKEEP_CONFIG: there is no `store_key`.
@@ -787,7 +805,10 @@ tokenkeep_status tokenkeep_consent_seal(const tokenkeep_consent *consent,
  * tokenkeep_client_token has tokens. Succeeds once. `out` may be NULL. Blocks for as long as the
  * setting `timeout` allows.
  *
- * TOKENKEEP_CONSENT_REQUIRED: the person or the vendor said no.
+ * TOKENKEEP_INVALID_ARGUMENT: the URL is not `redirect_uri`, or this consent is over.
+ * TOKENKEEP_PROTOCOL: its state or issuer is not this consent's, which stays open; or the vendor's
+ * answer is malformed. TOKENKEEP_CONSENT_REQUIRED, TOKENKEEP_DENIED, TOKENKEEP_CONFIG,
+ * TOKENKEEP_SERVER: the person or the vendor said no, by its error code.
  * TOKENKEEP_UNSUPPORTED: with `device_code` the person comes back on no URL; wait.
  */
 tokenkeep_status tokenkeep_consent_finish(tokenkeep_consent *consent,
@@ -806,7 +827,8 @@ tokenkeep_status tokenkeep_consent_finish(tokenkeep_consent *consent,
  * TOKENKEEP_TIMEOUT: nobody came yet; the consent is as good as before, so wait again.
  * TOKENKEEP_CONSENT_REQUIRED: the person or the vendor said no, or the user code ended; this consent is
  * over. TOKENKEEP_CANCELLED: tokenkeep_consent_cancel or tokenkeep_client_close.
- * TOKENKEEP_UNSUPPORTED: `redirect_uri` leads elsewhere; use tokenkeep_consent_finish.
+ * TOKENKEEP_UNSUPPORTED: `redirect_uri` leads elsewhere; use tokenkeep_consent_finish. Or this process
+ * was forked since the consent was begun: the parent waits for the person.
  */
 tokenkeep_status tokenkeep_consent_wait(tokenkeep_consent *consent,
                                         const tokenkeep_call *call_or_null,

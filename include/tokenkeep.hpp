@@ -28,11 +28,12 @@
 /// THREADS. Several threads may use one Client, Token, Consent or Error at once through its const members;
 /// all that they do is const. A Config is for one thread at a time. Assigning to, moving from or destroying
 /// an object is for one thread, as with any other: give each thread a Client of its own with Client::clone.
-/// What tokenkeep.h says on fork() holds here as well.
+/// What tokenkeep.h says on signals, fork() and the end of the process holds here as well.
 ///
 /// LINKING. All of this is inline; the compiled library is the C one. Code with and without exceptions or
 /// RTTI may be linked into one program: the types of each kind are told apart by an inline namespace, so that
-/// what does not match does not link. Pass native handles between the two.
+/// what does not match does not link. Pass native handles between the two. Do not declare these classes
+/// yourself, as in `namespace tokenkeep { class Client; }`: that is another class. Include this header.
 
 #ifndef TOKENKEEP_HPP
 #define TOKENKEEP_HPP
@@ -121,13 +122,14 @@ enum class Status : std::int32_t {
     protocol = TOKENKEEP_PROTOCOL,
     /// The token was refused, and asking for another will not help.
     rejected = TOKENKEEP_REJECTED,
-    /// The store cannot be used, or using it would lose a refresh token.
+    /// A refresh token that is good only once would be lost or spent twice: the store cannot be used, or a
+    /// forked child or a copy of a client shares none with its original.
     store = TOKENKEEP_STORE,
     /// No usable token is cached, and the call was not allowed to wait for one.
     would_block = TOKENKEEP_WOULD_BLOCK,
     /// The buffer is too small. See Error::required_capacity.
     buffer_too_small = TOKENKEEP_BUFFER_TOO_SMALL,
-    /// A log callback called a client that logs to it.
+    /// A log callback or a store's function called a client. Call it afterwards.
     reentrant = TOKENKEEP_REENTRANT,
     /// The vendor, or this release, does not offer what was asked.
     unsupported = TOKENKEEP_UNSUPPORTED,
@@ -165,8 +167,8 @@ struct CallOptions {
     /// How long the call may take; none: as the setting `timeout` says. What is left of a deadline may be
     /// given as it is: zero or less allows the shortest wait, a millisecond. Over 49 days counts as 49 days.
     std::optional<std::chrono::milliseconds> timeout = std::nullopt;
-    /// The token must live at least this much longer; one that does not is renewed first. Less than zero
-    /// counts as zero.
+    /// The token must live at least this much longer; one that does not is renewed first, and if that fails
+    /// the call does. More than the vendor's tokens ever live counts as zero, and so does less than zero.
     std::chrono::milliseconds min_valid = std::chrono::milliseconds::zero();
 };
 
@@ -626,7 +628,7 @@ private:
 
 /// A token: immutable, for any number of threads at once. A copy is another reference to the same token, at
 /// the price of one atomic addition; it outlives its client, and is wiped from memory with its last
-/// reference.
+/// reference. A client holds some of its own while it lives.
 class Token {
 public:
     /// Takes over a token of tokenkeep.h, which is freed with this object.
@@ -682,7 +684,7 @@ public:
         return token_ != nullptr ? detail::time_point(tokenkeep_token_expires_at_ms(native())) : std::nullopt;
     }
 
-    /// The number of the grant behind it, for Client::rejected.
+    /// The number of the grant behind it, for Client::rejected. Each credential counts its own.
     [[nodiscard]] std::uint64_t generation() const noexcept { return tokenkeep_token_generation(native()); }
 
     /// The scope that was granted, names parted by spaces; empty if neither the vendor nor the settings name
@@ -726,8 +728,8 @@ struct StoreTable;
 /// with ".aside" behind them.
 ///
 /// It is called by threads that called into the library, by several at once, never under a lock of the
-/// library's. A call of its for a token that is not cached fails with Status::reentrant. A function fails by
-/// its return value or by an exception, which ends there.
+/// library's. A call of its on any client for a token that is not in memory, or to revoke one, fails with
+/// Status::reentrant. A function fails by its return value or by an exception, which ends there.
 class Store {
 public:
     /// What came of waiting for a lock.
@@ -879,8 +881,8 @@ public:
 
 #if defined(__cpp_exceptions)
     /// Settings from a table of a file of profiles. Without a path, the file is the one that the environment
-    /// variable TOKENKEEP_CONFIG names, else tokenkeep.toml in the user's configuration directory. set() may
-    /// add to them.
+    /// variable TOKENKEEP_CONFIG names, else tokenkeep/tokenkeep.toml in the user's configuration directory.
+    /// set() may add to them.
     ///
     /// \throws Error Status::config: the file cannot be used, or has no such profile.
     [[nodiscard]] static Config load(std::string_view profile, std::string_view path = {}) {
@@ -898,8 +900,10 @@ public:
         return detail::adopt<Config>(status, config, error);
     }
 
-    /// Sets one setting; a later value replaces an earlier one. Both texts are copied; a secret goes from the
-    /// caller's memory straight to the library, which wipes it when it is no longer needed.
+    /// Sets one setting; a later value replaces an earlier one. A secret X is given in one way: X, X_env,
+    /// X_file and X_command exclude each other, unless the earlier one came from load(). Both texts are
+    /// copied; a secret goes from the caller's memory straight to the library, which wipes it when it is no
+    /// longer needed.
     Config &set(std::string_view name, std::string_view value) & {
         tokenkeep_config_set(config_.get(), detail::nul_ended(name).c_str(), value.data(), value.size());
         return *this;
@@ -924,7 +928,9 @@ public:
 
     /// Has the clients that will be made from this config tell what happens: messages of this level and
     /// graver ones. A later callable replaces an earlier one; an empty one, such as std::function<...>(),
-    /// ends it. What happens to a credential is told once to each callable, however many clients share it.
+    /// ends it. Each callable is told each event once, during the next call on a client that was made from
+    /// its config, however many clients share the credential. At most 64 events wait for that call; of more,
+    /// the oldest are lost.
     ///
     ///     config.on_log(tokenkeep::Level::warn, [](tokenkeep::Level, std::string_view message) {
     ///         syslog(LOG_WARNING, "%.*s", static_cast<int>(message.size()), message.data());
@@ -954,10 +960,10 @@ public:
     }
 
     /// Keeps the grants of the clients that will be made from this config in a store of the program's own. It
-    /// needs the setting store_key, and no setting store. Renewals then run on the thread that calls: a
-    /// call's deadline holds only as far as the store's functions and the network let it. Clients of one
-    /// credential must have the same Store. An empty pointer is a fault like any other: making a client
-    /// reports it.
+    /// needs the setting store_key, and no setting store. Renewals then run on the thread that calls: such a
+    /// call may last past its own deadline, until the network's timeouts and the store's functions end it.
+    /// Clients of one credential must have the same Store. An empty pointer is a fault like any other: making
+    /// a client reports it.
     Config &store(std::shared_ptr<Store> store) & {
         if (store == nullptr) {
             tokenkeep_config_store(config_.get(), nullptr, nullptr, nullptr);
@@ -1025,7 +1031,8 @@ public:
     /// \throws Error Status::timeout: nobody came yet; the consent is as good as before, so wait again.
     /// Status::consent_required: the person or the vendor said no, or the user code ended; this consent is
     /// over. Status::cancelled: cancel() or Client::close. Status::unsupported: `redirect_uri` leads
-    /// elsewhere; use finish().
+    /// elsewhere; use finish(). Or this process was forked since the consent was begun: the parent waits for
+    /// the person.
     Token wait(const CallOptions &options = {}) const { return try_wait(options).value(); }
 #endif
 
@@ -1041,7 +1048,8 @@ public:
 #if defined(__cpp_exceptions)
     /// The consent as text, for the person's own session cookie: another process goes on with it by
     /// Client::resume, within ten minutes. It is base64url, some 1,000 bytes long, and sealed with the
-    /// setting `store_key`.
+    /// setting `store_key`. Within one process a consent is finished at most once. Across processes only the
+    /// vendor can prevent a second use, by taking each code once.
     ///
     /// \throws Error Status::unsupported: the consent holds a loopback port of this process's.
     /// Status::config: there is no `store_key`.
@@ -1073,9 +1081,10 @@ public:
     /// Takes the whole URL that the person came back on and buys the first token with it; from then on
     /// Client::token has tokens. Succeeds once. Blocks for as long as the setting `timeout` allows.
     ///
-    /// \throws Error Status::consent_required: the person said no; begin another consent. Status::protocol:
-    /// the URL does not belong to this consent, which stays open. Status::denied: the vendor refused the
-    /// client.
+    /// \throws Error Status::invalid_argument: the URL is not `redirect_uri`, or this consent is over.
+    /// Status::protocol: its state or issuer is not this consent's, which stays open; or the vendor's answer
+    /// is malformed. Status::consent_required, denied, config, server: the person or the vendor said no, by
+    /// its error code. Status::unsupported: with `device_code` the person comes back on no URL; wait().
     Token finish(std::string_view redirected_url) const { return try_finish(redirected_url).value(); }
 #endif
 
@@ -1128,7 +1137,7 @@ public:
 #if defined(__cpp_exceptions)
     /// A client with these settings. Asks no vendor.
     ///
-    /// \throws Error Status::config: settings are unknown, missing, contradictory or unreadable; the message
+    /// \throws Error Status::config: settings are unknown, missing, contradictory or malformed; the message
     /// lists all of them.
     explicit Client(const Config &config) : Client(try_create(config).value()) {}
 #endif
@@ -1149,7 +1158,8 @@ public:
 
 #if defined(__cpp_exceptions)
     /// The same client with one setting changed, such as `account`, `scope` or `mid`: a client of its own,
-    /// which logs where this one does and is not closed with it. Asks no vendor.
+    /// which logs where this one does and is not closed with it. Its token is kept as long as this one lives,
+    /// also when the new one is destroyed. Asks no vendor.
     ///
     /// \throws Error Status::config: there is no such setting, or the value does not fit it.
     [[nodiscard]] Client with(std::string_view name, std::string_view value) const {
@@ -1185,7 +1195,7 @@ public:
     }
 
 #if defined(__cpp_exceptions)
-    /// The token in memory, if it is usable; else none. Never blocks, and has nobody asked.
+    /// The token in memory, if it is usable; else none. Never blocks and sends no request.
     ///
     /// \throws Error Status::reentrant: from a log callback of this client.
     [[nodiscard]] std::optional<Token> peek() const {
@@ -1197,7 +1207,7 @@ public:
     }
 #endif
 
-    /// The token in memory, if it is usable; else Status::would_block. Never blocks, and has nobody asked.
+    /// The token in memory, if it is usable; else Status::would_block. Never blocks and sends no request.
     Result<Token> try_peek() const noexcept {
         tokenkeep_token *token = nullptr;
         const tokenkeep_status status = tokenkeep_client_peek(client_.get(), &token);
@@ -1206,7 +1216,8 @@ public:
 
 #if defined(__cpp_exceptions)
     /// Starts a renewal if one is due and returns at once; a later call finds the token in memory, or waits
-    /// less.
+    /// less. With `background = off`, or a Store, it does the renewal first, on this thread. For event loops:
+    /// call this, and peek() now and then until there is a token; last_error() says why none comes.
     void prefetch() const { try_prefetch().value(); }
 #endif
 
@@ -1219,8 +1230,9 @@ public:
 
 #if defined(__cpp_exceptions)
     /// Like token(), for programs that want bytes: writes the value of the Authorization header, "Bearer
-    /// ...", and a NUL into the buffer. The cheapest way to a token in memory: nothing is allocated, locked
-    /// or counted.
+    /// ...", and a NUL into the buffer. The cheapest way to a token in memory: after a thread's first call
+    /// for it nothing is allocated or locked, and no reference count is touched (but on a thread beyond the
+    /// first 64 that live at once).
     ///
     /// `capacity` counts the NUL. On failure the buffer holds the empty text. What is copied is the caller's
     /// to wipe.
@@ -1263,9 +1275,9 @@ public:
     ///         response = send(request, client.token());
     ///     }
     ///
-    /// Only that very token is forgotten, so all threads that saw it refused may say so. `http_status` is
-    /// that of the refusal; `www_authenticate` is the value of the header of that name, empty if there was
-    /// none. Asks no vendor.
+    /// Only that very token is forgotten, so all threads that saw it refused may say so; say it to a client
+    /// of the same credential, one that was kept since the token came. `http_status` is that of the refusal;
+    /// `www_authenticate` is the value of the header of that name, empty if there was none. Asks no vendor.
     ///
     /// \throws Error Status::rejected: another token will not help; the message says why (the scope does not
     /// suffice, say, or two new tokens were refused in a row).
@@ -1297,8 +1309,7 @@ public:
 
 #if defined(__cpp_exceptions)
     /// Gives the tokens back: revokes them with the vendor where it offers that (RFC 7009), and forgets them
-    /// in any case. Blocks for as long as the call, or else the setting
-    /// `timeout`, allows.
+    /// in any case. Blocks for as long as the call, or else the setting `timeout`, allows.
     void revoke(const CallOptions &options = {}) const { try_revoke(options).value(); }
 #endif
 
@@ -1312,7 +1323,8 @@ public:
 
     /// Closes this client and its clones for good: whoever waits gets Status::cancelled at once, on every
     /// thread, and so does whoever would have to wait later. Tokens in memory are still handed out, and
-    /// renewals that others wait for go on.
+    /// renewals that others wait for go on. A call that renews on its own thread (`background = off`, a
+    /// Store) ends only when the network or the store does.
     void close() const noexcept { tokenkeep_client_close(client_.get()); }
 
 #if defined(__cpp_exceptions)
@@ -1334,8 +1346,8 @@ public:
     }
 
 #if defined(__cpp_exceptions)
-    /// The error of the last renewal, which nobody saw if the token in memory still lived; none if it
-    /// succeeded. Never blocks.
+    /// Why the last renewal failed; none if it succeeded. While the old token is still good, no call reports
+    /// such a failure. Never blocks.
     ///
     /// \throws Error Status::reentrant: from a log callback of this client.
     [[nodiscard]] std::optional<Error> last_error() const { return try_last_error().value(); }
@@ -1376,8 +1388,8 @@ public:
     }
 
 #if defined(__cpp_exceptions)
-    /// Goes on with a consent that Consent::seal gave, in this process or another. The settings must be those
-    /// of the client that began it: client_id, account, redirect_uri, scope, store_key (or
+    /// Goes on with a consent that Consent::seal gave, in this process or another. Every setting that
+    /// docs/SETTINGS.md calls identity must be that of the client that began it, and so must store_key (or
     /// store_key_previous).
     ///
     /// \throws Error Status::consent_required: it was sealed more than ten minutes ago.

@@ -36,7 +36,8 @@ pub enum Kind {
     Protocol = 11,
     /// The token was refused, and asking for another will not help.
     Rejected = 12,
-    /// The store of grants cannot be used, or using it would lose a refresh token.
+    /// A refresh token that is good only once would be lost or spent twice: the store cannot be used, or a forked child
+    /// or a copy of a client shares none with its original.
     Store = 13,
     /// No usable token is cached, and the call was not allowed to wait for one.
     WouldBlock = 14,

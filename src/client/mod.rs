@@ -193,7 +193,8 @@ impl Client {
         self.read_cached(Duration::ZERO, Token::clone).or_else(|| self.lasting(Duration::ZERO))
     }
 
-    /// Starts a renewal if one is due, and returns at once.
+    /// Starts a renewal if one is due, and returns at once; with `background = off`, or a store of the program's own, it
+    /// does the renewal first, on this thread.
     pub fn prefetch(&self) -> Result<()> {
         self.ask(&Call::default()).map(drop)
     }
@@ -249,8 +250,8 @@ impl Client {
         Consent::begin(self, call)
     }
 
-    /// Goes on with a consent that [`Consent::seal`] gave in this process or another, for ten minutes. The settings must
-    /// be the same: client, account, redirect URI, scope, `store_key` (or `store_key_previous`).
+    /// Goes on with a consent that [`Consent::seal`] gave in this process or another, for ten minutes. Every setting of the
+    /// class "identity" must be the same, and so must `store_key` (or `store_key_previous`).
     ///
     /// An error of kind [`ConsentRequired`](Kind::ConsentRequired): the ten minutes are over.
     /// [`InvalidArgument`](Kind::InvalidArgument): it is none of this client's.

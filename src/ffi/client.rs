@@ -54,7 +54,7 @@ impl tokenkeep_client {
 /// A client with these settings, which are copied. Asks no vendor. Free it with
 /// tokenkeep_client_free.
 ///
-/// TOKENKEEP_CONFIG: settings are unknown, missing, contradictory or unreadable; the error lists all
+/// TOKENKEEP_CONFIG: settings are unknown, missing, contradictory or malformed; the error lists all
 /// of them.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -76,8 +76,9 @@ pub unsafe extern "C" fn tokenkeep_client_new(
 }
 
 /// The same client with one setting changed, such as `account`, `scope` or `mid`: a client of its
-/// own, which logs where the first one does and is not closed with it. The setting is given as in
-/// tokenkeep_config_set. Asks no vendor.
+/// own, which logs where the first one does and is not closed with it. Its token is kept as long as
+/// the first one lives, also when this one is freed. The setting is given as in tokenkeep_config_set.
+/// Asks no vendor.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_client_with(
@@ -121,7 +122,9 @@ pub unsafe extern "C" fn tokenkeep_client_clone(client: *const tokenkeep_client)
 
 /// Closes this client and its clones for good: whoever waits gets TOKENKEEP_CANCELLED at once, on
 /// every thread, and so does whoever would have to wait later. Tokens in memory are still handed
-/// out, and renewals that others wait for go on. NULL is fine.
+/// out, and renewals that others wait for go on. A call that renews on its own thread
+/// (`background = off`, tokenkeep_config_store) ends only when the network or the store does. NULL is
+/// fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_client_close(client: *mut tokenkeep_client) {
     // SAFETY: the header's rules for pointers.
@@ -167,8 +170,8 @@ pub unsafe extern "C" fn tokenkeep_client_token(
     })
 }
 
-/// The token in memory, if it is usable; else TOKENKEEP_WOULD_BLOCK. Never blocks, and has nobody
-/// asked. Free the token with tokenkeep_token_free.
+/// The token in memory, if it is usable; else TOKENKEEP_WOULD_BLOCK. Never blocks and sends no
+/// request. Free the token with tokenkeep_token_free.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_client_peek(
@@ -186,7 +189,9 @@ pub unsafe extern "C" fn tokenkeep_client_peek(
 }
 
 /// Starts a renewal if one is due and returns at once; a later call finds the token in memory, or
-/// waits less.
+/// waits less. With `background = off`, or a store of the program's own, it does the renewal first, on
+/// this thread. For event loops: call this, and tokenkeep_client_peek now and then until there is a
+/// token; tokenkeep_client_last_error says why none comes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_client_prefetch(
     client: *mut tokenkeep_client,
@@ -198,13 +203,15 @@ pub unsafe extern "C" fn tokenkeep_client_prefetch(
 }
 
 /// Like tokenkeep_client_token, for programs that want bytes: writes the value of the Authorization
-/// header, "Bearer ...", and a NUL into the buffer. The cheapest way to a token in memory: nothing is
-/// allocated, locked or counted.
+/// header, "Bearer ...", and a NUL into the buffer. The cheapest way to a token in memory: after a
+/// thread's first call for it nothing is allocated or locked, and no reference count is touched (but on
+/// a thread beyond the first 64 that live at once).
 ///
 /// `length` receives the length without the NUL, also with TOKENKEEP_BUFFER_TOO_SMALL: the buffer
 /// needs one byte more than that, and a later token may be longer still. NULL as buffer, with a
-/// capacity of 0, asks for the length. The generation is for tokenkeep_client_rejected. On failure the
-/// buffer holds the empty text. What is copied is the caller's to wipe.
+/// capacity of 0, asks for the length; the status is then TOKENKEEP_BUFFER_TOO_SMALL, and an error is
+/// made if one is asked for. The generation is for tokenkeep_client_rejected. On failure the buffer
+/// holds the empty text. What is copied is the caller's to wipe.
 ///
 /// TOKENKEEP_UNSUPPORTED: the setting `placement` is `query`, so there is no such header.
 #[must_use]
@@ -264,8 +271,9 @@ fn too_small(needed: usize) -> Error {
 /// scope does not suffice, say, or two new tokens were refused in a row).
 ///
 /// Only the token of that very generation is forgotten, so all threads that saw it refused may say
-/// so. `http_status` is that of the refusal, such as 401; `www_authenticate` is the value of the header
-/// of that name, NULL if there was none. Asks no vendor.
+/// so. Numbers of different credentials overlap: give one to a client of the same credential, one that
+/// was kept since. `http_status` is that of the refusal, such as 401; `www_authenticate` is the value
+/// of the header of that name, NULL if there was none. Asks no vendor.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_client_rejected(
@@ -294,8 +302,7 @@ fn http_status_of(number: i32) -> Result<u16> {
 }
 
 /// Gives the tokens back: revokes them with the vendor where it offers that (RFC 7009), and forgets
-/// them in any case. Blocks for as long as the call, or else the setting
-/// `timeout`, allows.
+/// them in any case. Blocks for as long as the call, or else the setting `timeout`, allows.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_client_revoke(
     client: *mut tokenkeep_client,
@@ -312,8 +319,8 @@ pub unsafe extern "C" fn tokenkeep_client_revoke(
     })
 }
 
-/// The error of the last renewal, which nobody saw if the token in memory still lived; NULL if it
-/// succeeded. Free the error with tokenkeep_error_free. Never blocks.
+/// Why the last renewal failed; NULL if it succeeded. While the old token is still good, no call
+/// reports such a failure. Free the error with tokenkeep_error_free. Never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_client_last_error(
     client: *mut tokenkeep_client,

@@ -43,8 +43,10 @@ pub unsafe extern "C" fn tokenkeep_config_new(provider: *const c_char) -> *mut t
     })
 }
 
-/// Sets one setting; a later value replaces an earlier one. Both texts are copied; a secret is wiped
-/// when it is no longer needed. `length` is that of the value, or TOKENKEEP_NUL_ENDED.
+/// Sets one setting; a later value replaces an earlier one. A secret X is given in one way: X, X_env,
+/// X_file and X_command exclude each other, unless the earlier one came from tokenkeep_config_load.
+/// Both texts are copied; a secret is wiped when it is no longer needed. `length` is that of the value,
+/// or TOKENKEEP_NUL_ENDED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_config_set(
     config: *mut tokenkeep_config,
@@ -70,8 +72,8 @@ fn set(settings: &mut Config, name: Given<'_>, value: Given<'_>) -> Result<()> {
 }
 
 /// Settings from a file of profiles, one table each. Path NULL: the file that the environment
-/// variable TOKENKEEP_CONFIG names, else tokenkeep.toml in the user's configuration directory.
-/// tokenkeep_config_set may add to them.
+/// variable TOKENKEEP_CONFIG names, else tokenkeep/tokenkeep.toml in the user's configuration
+/// directory. tokenkeep_config_set may add to them.
 ///
 /// TOKENKEEP_CONFIG: the file cannot be used, or has no such profile.
 #[must_use]
@@ -112,10 +114,9 @@ fn path_of(bytes: &[u8]) -> Result<&Path> {
 /// Has the clients that will be made from this config tell what happens: messages of this level
 /// (TOKENKEEP_LEVEL_...) and graver ones. NULL as callback: no more.
 ///
-/// What happens to a credential is told once to each callback registered by this function, by
-/// whichever call of one of its clients comes next: a callback of one config hears of a renewal once,
-/// however many clients share it, and of every step of a chain. Two configs with a callback each are
-/// told each, also where it is the same function.
+/// Each registered callback is told each event once, during the next call on a client that was made
+/// from its config, however many clients share the credential. Two configs are two registrations, even
+/// with the same function. At most 64 events wait for that call; of more, the oldest are lost.
 ///
 /// The callback runs on a thread that called into the library, at the end of that call, under no
 /// lock; never on a thread of the library's own. A function with a status that it calls on a client

@@ -61,9 +61,9 @@ pub unsafe extern "C" fn tokenkeep_client_consent(
     })
 }
 
-/// Goes on with a consent that tokenkeep_consent_seal gave, in this process or another. The client's
-/// settings must be those of the client that began it: client_id, account, redirect_uri, scope,
-/// store_key (or store_key_previous). Asks no vendor. Free it with tokenkeep_consent_free.
+/// Goes on with a consent that tokenkeep_consent_seal gave, in this process or another. Every setting
+/// that docs/SETTINGS.md calls identity must be that of the client that began it, and so must store_key
+/// (or store_key_previous). Asks no vendor. Free it with tokenkeep_consent_free.
 ///
 /// TOKENKEEP_CONSENT_REQUIRED: it was sealed more than ten minutes ago; begin another.
 /// TOKENKEEP_INVALID_ARGUMENT: it was changed, or sealed for another client or with another key.
@@ -120,9 +120,10 @@ pub unsafe extern "C" fn tokenkeep_consent_user_code(
 /// base64url, some 1,000 bytes long, and sealed with the setting `store_key`.
 ///
 /// `length` receives the length without the NUL, also with TOKENKEEP_BUFFER_TOO_SMALL: the buffer
-/// needs one byte more than that. NULL as buffer, with a capacity of 0, asks for the length. On failure
-/// the buffer holds the empty text. A process takes the answer to a consent once; that two processes
-/// do not, is in the vendor's hands, where a code is good only once.
+/// needs one byte more than that. NULL as buffer, with a capacity of 0, asks for the length; the status
+/// is then TOKENKEEP_BUFFER_TOO_SMALL, and an error is made if one is asked for. On failure the buffer
+/// holds the empty text. Within one process a consent is finished at most once. Across processes only
+/// the vendor can prevent a second use, by taking each code once.
 ///
 /// TOKENKEEP_UNSUPPORTED: the consent holds a loopback port of this process's.
 /// TOKENKEEP_CONFIG: there is no `store_key`.
@@ -155,7 +156,10 @@ pub unsafe extern "C" fn tokenkeep_consent_seal(
 /// tokenkeep_client_token has tokens. Succeeds once. `out` may be NULL. Blocks for as long as the
 /// setting `timeout` allows.
 ///
-/// TOKENKEEP_CONSENT_REQUIRED: the person or the vendor said no.
+/// TOKENKEEP_INVALID_ARGUMENT: the URL is not `redirect_uri`, or this consent is over.
+/// TOKENKEEP_PROTOCOL: its state or issuer is not this consent's, which stays open; or the vendor's
+/// answer is malformed. TOKENKEEP_CONSENT_REQUIRED, TOKENKEEP_DENIED, TOKENKEEP_CONFIG,
+/// TOKENKEEP_SERVER: the person or the vendor said no, by its error code.
 /// TOKENKEEP_UNSUPPORTED: with `device_code` the person comes back on no URL; wait.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_consent_finish(
@@ -189,7 +193,8 @@ pub unsafe extern "C" fn tokenkeep_consent_finish(
 /// TOKENKEEP_TIMEOUT: nobody came yet; the consent is as good as before, so wait again.
 /// TOKENKEEP_CONSENT_REQUIRED: the person or the vendor said no, or the user code ended; this consent is
 /// over. TOKENKEEP_CANCELLED: tokenkeep_consent_cancel or tokenkeep_client_close.
-/// TOKENKEEP_UNSUPPORTED: `redirect_uri` leads elsewhere; use tokenkeep_consent_finish.
+/// TOKENKEEP_UNSUPPORTED: `redirect_uri` leads elsewhere; use tokenkeep_consent_finish. Or this process
+/// was forked since the consent was begun: the parent waits for the person.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_consent_wait(
     consent: *mut tokenkeep_consent,

@@ -35,13 +35,14 @@ pub enum tokenkeep_status {
     TOKENKEEP_PROTOCOL = 11,
     /// The token was refused, and asking for another will not help.
     TOKENKEEP_REJECTED = 12,
-    /// The store cannot be used, or using it would lose a refresh token.
+    /// A refresh token that is good only once would be lost or spent twice: the store cannot be used, or
+    /// a forked child or a copy of a client shares none with its original.
     TOKENKEEP_STORE = 13,
     /// No usable token is cached, and the call was not allowed to wait for one.
     TOKENKEEP_WOULD_BLOCK = 14,
     /// The buffer is too small; the length that is needed was reported.
     TOKENKEEP_BUFFER_TOO_SMALL = 15,
-    /// A log callback called a client that logs to it.
+    /// A log callback or a store's function called a client. Call it afterwards.
     TOKENKEEP_REENTRANT = 16,
     /// The vendor, or this release, does not offer what was asked.
     TOKENKEEP_UNSUPPORTED = 17,

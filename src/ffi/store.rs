@@ -20,15 +20,16 @@ pub struct tokenkeep_record(Option<Vec<u8>>);
 /// them. Begin with TOKENKEEP_STORE_INIT and set all five.
 ///
 /// They run on threads that called into the library, several at once, never under one of its locks. No
-/// exception may leave them, nor longjmp. A call of theirs for a token that is not cached, or to revoke
-/// one, returns TOKENKEEP_REENTRANT. Those that return int32_t return TOKENKEEP_OK, or anything else for
-/// a failure, whose number is then in the error's message.
+/// exception may leave them, nor longjmp. A call of theirs on any client for a token that is not in
+/// memory, or to revoke one, returns TOKENKEEP_REENTRANT. Those that return int32_t return TOKENKEEP_OK,
+/// or anything else for a failure, whose number is then in the error's message.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct tokenkeep_store {
     /// sizeof(tokenkeep_store).
     pub struct_size: usize,
-    /// Hands the record of that name to tokenkeep_record_set, and does not where there is none.
+    /// Finds the record of that name and passes its bytes to tokenkeep_record_set. If there is none,
+    /// returns TOKENKEEP_OK without that call.
     pub load: Option<
         unsafe extern "C" fn(
             user_data: *mut c_void,
@@ -151,9 +152,9 @@ fn checked(status: i32) -> Outcome<()> {
 }
 
 /// Keeps the grants of the clients that will be made from this config in a store of the program's own. It
-/// needs the setting store_key, and no setting store. Renewals then run on the thread that calls: a
-/// call's deadline holds only as far as the store's functions and the network let it. Clients of one
-/// credential must have a store with the same user_data.
+/// needs the setting store_key, and no setting store. Renewals then run on the thread that calls: such a
+/// call may last past its own deadline, until the network's timeouts and the store's functions end it.
+/// Clients of one credential must have a store with the same user_data.
 ///
 /// The table is copied. `drop`, if not NULL, is called with user_data exactly once: when the last of this
 /// config and the clients and consents made from it is freed, and no renewal uses it any more (a config

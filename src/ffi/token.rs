@@ -10,8 +10,8 @@ use super::{ErrorOut, answer, guard, tokenkeep_status, unix_ms};
 use crate::token::Inner;
 use crate::{Lifetime, Token};
 
-/// A token: immutable, reference-counted, for any number of threads at once; wiped from memory when
-/// its last reference is freed.
+/// A token: immutable, reference-counted, for any number of threads at once; wiped from memory with
+/// its last reference.
 pub struct tokenkeep_token {
     _opaque: (),
 }
@@ -150,7 +150,8 @@ pub unsafe extern "C" fn tokenkeep_token_expires_at_ms(token: *const tokenkeep_t
     })
 }
 
-/// The number of the grant behind the token, for tokenkeep_client_rejected.
+/// The number of the grant behind the token, for tokenkeep_client_rejected. Each credential counts its
+/// own.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_token_generation(token: *const tokenkeep_token) -> u64 {
     // SAFETY: the header's rules for pointers.
@@ -195,7 +196,8 @@ pub unsafe extern "C" fn tokenkeep_token_clone(token: *const tokenkeep_token) ->
     guard(ptr::null_mut(), || token.token().map_or(ptr::null_mut(), |token| into_raw(token.clone())))
 }
 
-/// Drops one reference; the last one wipes the token. NULL is fine.
+/// Drops one reference. The token is wiped with the last one; a client holds some of its own while it
+/// lives. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_token_free(token: *mut tokenkeep_token) {
     // SAFETY: the header's rules for pointers; what was borrowed is the caller's to give away.

@@ -240,7 +240,7 @@ const LIST: &[Setting] = &[
     setting("freshness", "default_lifetime", Keeper, Span,
         "how long a token lives where the vendor does not say; default unknown, that is until it is refused"),
     setting("freshness", "background", Keeper, OnOff,
-        "on (default): renewals run on a short-lived thread; off: on the caller's own, whose deadline then holds only as far as the network's do"),
+        "on (default): renewals run on a short-lived thread; off: on the caller's own; the call may last past its own deadline, until the network's timeouts end it"),
 
     setting("network", "timeout", Client, Span,
         "how long a call may take altogether; default 30 s"),

@@ -229,11 +229,11 @@ impl Consent {
     }
 
     /// The consent as text, for the person's own session cookie: another process with the same settings goes on with it by
-    /// [`Client::resume`]. It can be opened for ten minutes, with the `store_key` of the settings, by a client of the same
-    /// identity: client, account, redirect URI, scope.
+    /// [`Client::resume`]. It can be opened for ten minutes, with the `store_key` of the settings, by a client whose identity
+    /// settings are the same.
     ///
-    /// Whoever has the text and the key can finish it, so it is bound to the person by where it is kept. A process takes the
-    /// person's answer to it once; that two processes do not, is in the vendor's hands, where a code is good only once.
+    /// Whoever has the text and the key can finish it, so it is bound to the person by where it is kept. Within one process a
+    /// consent is finished at most once. Across processes only the vendor can prevent a second use, by taking each code once.
     pub fn seal(&self) -> Result<String> {
         if !self.is_open() {
             return Err(over());

@@ -73,10 +73,10 @@ fn read(client: &Client, opened: &Zeroizing<Vec<u8>>) -> Result<Way> {
     let text = std::str::from_utf8(opened).map_err(|_| foreign())?;
     let mut lines = text.splitn(3, '\n');
     let mut line = || lines.next().ok_or_else(foreign);
-    let (way, begun, packed) = (line()?, line()?, line()?);
-    let age = wall(now.wall) - begun.parse::<i64>().map_err(|_| foreign())?;
+    let (way, sealed, packed) = (line()?, line()?, line()?);
+    let age = wall(now.wall) - sealed.parse::<i64>().map_err(|_| foreign())?;
     if !(-SKEW..=LIFE).contains(&age) {
-        let why = "this consent was begun more than ten minutes ago (or the clocks of two machines stand apart): begin \
+        let why = "this consent was sealed more than ten minutes ago (or the clocks of two machines stand apart): begin \
                    another";
         return Err(Error::new(Kind::ConsentRequired, why));
     }
