@@ -195,6 +195,38 @@ struct Stats {
     return tokenkeep_status_name(static_cast<std::int32_t>(status));
 }
 
+/// Text that is given to the library: whatever a std::string_view can be made of, or text up to a NUL, such
+/// as std::getenv gives. A NULL stays one, and is for the library to report where it is none of the choices.
+class Text {
+public:
+    /// The empty text.
+    constexpr Text() noexcept = default;
+
+    /// Text up to a NUL, or NULL.
+    constexpr Text(const char *text) noexcept : start_(text), length_(TOKENKEEP_NUL_ENDED) {}
+
+    /// Text that knows its length.
+    template <class Source,
+              class = std::enable_if_t<std::is_convertible_v<const Source &, std::string_view> &&
+                                       !std::is_convertible_v<const Source &, const char *>>>
+    constexpr Text(const Source &source) noexcept(
+        std::is_nothrow_constructible_v<std::string_view, const Source &>) {
+        const std::string_view text = source;
+        start_ = text.data();
+        length_ = text.size();
+    }
+
+    /// Where it begins; may be NULL.
+    [[nodiscard]] constexpr const char *data() const noexcept { return start_; }
+
+    /// Its length as C takes it: TOKENKEEP_NUL_ENDED if it goes up to a NUL.
+    [[nodiscard]] constexpr std::size_t length() const noexcept { return length_; }
+
+private:
+    const char *start_ = nullptr;
+    std::size_t length_ = 0;
+};
+
 /// Not for use outside of this header.
 namespace detail {
 
@@ -224,15 +256,30 @@ inline std::string_view lent(const char *text) noexcept {
     return text != nullptr ? std::string_view(text) : std::string_view();
 }
 
-/// Text as C takes it: with a NUL behind it, and none in it that would cut it short. The replacement
-/// character in the place of such a NUL makes a name that no setting, provider or profile has.
-inline std::string nul_ended(std::string_view text) {
-    std::string copy(text);
-    for (auto at = copy.find('\0'); at != std::string::npos; at = copy.find('\0', at)) {
-        copy.replace(at, 1, "\xef\xbf\xbd");
+/// Text as C takes it without a length: with a NUL behind it, and none in it that would cut it short. The
+/// replacement character in the place of such a NUL makes a name that no setting, provider or profile has.
+class NulEnded {
+public:
+    explicit NulEnded(Text text) : start_(text.data()) {
+        if (text.length() != TOKENKEEP_NUL_ENDED) {
+            copy_ = std::string_view(text.data(), text.length());
+            for (auto at = copy_.find('\0'); at != std::string::npos; at = copy_.find('\0', at)) {
+                copy_.replace(at, 1, "\xef\xbf\xbd");
+            }
+            start_ = copy_.c_str();
+        }
     }
-    return copy;
-}
+
+    NulEnded(const NulEnded &) = delete;
+    NulEnded &operator=(const NulEnded &) = delete;
+
+    /// NULL if the text was.
+    [[nodiscard]] const char *get() const noexcept { return start_; }
+
+private:
+    std::string copy_;
+    const char *start_;
+};
 
 /// Milliseconds as C takes them.
 inline std::uint32_t milliseconds(std::chrono::milliseconds span, std::uint32_t least) noexcept {
@@ -704,7 +751,7 @@ public:
     [[nodiscard]] explicit operator bool() const noexcept { return token_ != nullptr; }
 
     /// The C object, which stays owned by this one; NULL if this is empty.
-    [[nodiscard]] tokenkeep_token *native_handle() const noexcept TOKENKEEP_LIFETIMEBOUND {
+    [[nodiscard]] const tokenkeep_token *native_handle() const noexcept TOKENKEEP_LIFETIMEBOUND {
         return token_.get();
     }
 
@@ -873,58 +920,42 @@ public:
     ///
     /// Never fails: what is wrong here or in set() is remembered, and making a client reports all of it at
     /// once.
-    explicit Config(std::string_view provider)
-        : config_(tokenkeep_config_new(detail::nul_ended(provider).c_str())) {}
+    explicit Config(Text provider) : config_(tokenkeep_config_new(detail::NulEnded(provider).get())) {}
 
     /// Takes over a config of tokenkeep.h, which is freed with this object.
     [[nodiscard]] static Config adopt(tokenkeep_config *config) noexcept { return Config(config); }
 
 #if defined(__cpp_exceptions)
-    /// Settings from a table of a file of profiles. Without a path, the file is the one that the environment
-    /// variable TOKENKEEP_CONFIG names, else tokenkeep/tokenkeep.toml in the user's configuration directory.
-    /// set() may add to them.
+    /// Settings from a table of a file of profiles. Without a path, or with NULL, the file is the one that
+    /// the environment variable TOKENKEEP_CONFIG names, else tokenkeep/tokenkeep.toml in the user's
+    /// configuration directory. set() may add to them.
     ///
     /// \throws Error Status::config: the file cannot be used, or has no such profile.
-    [[nodiscard]] static Config load(std::string_view profile, std::string_view path = {}) {
-        return try_load(profile, path).value();
-    }
+    [[nodiscard]] static Config load(Text profile, Text path = {}) { return try_load(profile, path).value(); }
 #endif
 
     /// Settings from a table of a file of profiles, or the error: load() says more.
-    static Result<Config> try_load(std::string_view profile, std::string_view path = {}) noexcept {
-        const std::string c_path = detail::nul_ended(path);
+    static Result<Config> try_load(Text profile, Text path = {}) noexcept {
+        const detail::NulEnded c_path(path);
+        const bool is_named = c_path.get() != nullptr && *c_path.get() != '\0';
         tokenkeep_config *config = nullptr;
         tokenkeep_error *error = nullptr;
         const tokenkeep_status status = tokenkeep_config_load(
-            path.empty() ? nullptr : c_path.c_str(), detail::nul_ended(profile).c_str(), &config, &error);
+            is_named ? c_path.get() : nullptr, detail::NulEnded(profile).get(), &config, &error);
         return detail::adopt<Config>(status, config, error);
     }
 
     /// Sets one setting; a later value replaces an earlier one. A secret X is given in one way: X, X_env,
     /// X_file and X_command exclude each other, unless the earlier one came from load(). Both texts are
     /// copied; a secret goes from the caller's memory straight to the library, which wipes it when it is no
-    /// longer needed.
-    Config &set(std::string_view name, std::string_view value) & {
-        tokenkeep_config_set(config_.get(), detail::nul_ended(name).c_str(), value.data(), value.size());
+    /// longer needed. A NULL is a fault like any other: making a client reports it.
+    Config &set(Text name, Text value) & {
+        tokenkeep_config_set(config_.get(), detail::NulEnded(name).get(), value.data(), value.length());
         return *this;
     }
 
-    /// The same for a value that ends with a NUL, such as one that std::getenv gives. A NULL is a fault like
-    /// any other: making a client reports it.
-    Config &set(std::string_view name, const char *value) & {
-        tokenkeep_config_set(config_.get(), detail::nul_ended(name).c_str(), value, TOKENKEEP_NUL_ENDED);
-        return *this;
-    }
-
-    /// \copydoc set(std::string_view, std::string_view)
-    [[nodiscard]] Config &&set(std::string_view name, std::string_view value) && {
-        return std::move(set(name, value));
-    }
-
-    /// \copydoc set(std::string_view, const char *)
-    [[nodiscard]] Config &&set(std::string_view name, const char *value) && {
-        return std::move(set(name, value));
-    }
+    /// \copydoc set(Text, Text)
+    [[nodiscard]] Config set(Text name, Text value) && { return std::move(set(name, value)); }
 
     /// Has the clients that will be made from this config tell what happens: messages of this level and
     /// graver ones. A later callable replaces an earlier one; an empty one, such as std::function<...>(),
@@ -955,7 +986,7 @@ public:
 
     /// \copydoc on_log(Level, Callable &&)
     template <class Callable>
-    [[nodiscard]] Config &&on_log(Level level, Callable &&callable) && {
+    [[nodiscard]] Config on_log(Level level, Callable &&callable) && {
         return std::move(on_log(level, std::forward<Callable>(callable)));
     }
 
@@ -981,7 +1012,7 @@ public:
     }
 
     /// \copydoc store(std::shared_ptr<Store>)
-    [[nodiscard]] Config &&store(std::shared_ptr<Store> store) && {
+    [[nodiscard]] Config store(std::shared_ptr<Store> store) && {
         return std::move(this->store(std::move(store)));
     }
 
@@ -1085,16 +1116,16 @@ public:
     /// Status::protocol: its state or issuer is not this consent's, which stays open; or the vendor's answer
     /// is malformed. Status::consent_required, denied, config, server: the person or the vendor said no, by
     /// its error code. Status::unsupported: with `device_code` the person comes back on no URL; wait().
-    Token finish(std::string_view redirected_url) const { return try_finish(redirected_url).value(); }
+    Token finish(Text redirected_url) const { return try_finish(redirected_url).value(); }
 #endif
 
     /// Buys the first token with the URL that the person came back on, or tells the error: finish() says
     /// more.
-    Result<Token> try_finish(std::string_view redirected_url) const noexcept {
+    Result<Token> try_finish(Text redirected_url) const noexcept {
         tokenkeep_token *token = nullptr;
         tokenkeep_error *error = nullptr;
         const tokenkeep_status status = tokenkeep_consent_finish(consent_.get(), redirected_url.data(),
-                                                                 redirected_url.size(), &token, &error);
+                                                                 redirected_url.length(), &token, &error);
         return detail::adopt<Token>(status, token, error);
     }
 
@@ -1162,17 +1193,15 @@ public:
     /// also when the new one is destroyed. Asks no vendor.
     ///
     /// \throws Error Status::config: there is no such setting, or the value does not fit it.
-    [[nodiscard]] Client with(std::string_view name, std::string_view value) const {
-        return try_with(name, value).value();
-    }
+    [[nodiscard]] Client with(Text name, Text value) const { return try_with(name, value).value(); }
 #endif
 
     /// The same client with one setting changed, or the error: with() says more.
-    Result<Client> try_with(std::string_view name, std::string_view value) const noexcept {
+    Result<Client> try_with(Text name, Text value) const noexcept {
         tokenkeep_client *client = nullptr;
         tokenkeep_error *error = nullptr;
-        const tokenkeep_status status = tokenkeep_client_with(client_.get(), detail::nul_ended(name).c_str(),
-                                                              value.data(), value.size(), &client, &error);
+        const tokenkeep_status status = tokenkeep_client_with(client_.get(), detail::NulEnded(name).get(),
+                                                              value.data(), value.length(), &client, &error);
         return detail::adopt<Client>(status, client, error);
     }
 
@@ -1277,16 +1306,17 @@ public:
     ///
     /// Only that very token is forgotten, so all threads that saw it refused may say so; say it to a client
     /// of the same credential, one that was kept since the token came. `http_status` is that of the refusal;
-    /// `www_authenticate` is the value of the header of that name, empty if there was none. Asks no vendor.
+    /// `www_authenticate` is the value of the header of that name, empty or NULL if there was none. Asks no
+    /// vendor.
     ///
     /// \throws Error Status::rejected: another token will not help; the message says why (the scope does not
     /// suffice, say, or two new tokens were refused in a row).
-    void rejected(const Token &token, int http_status, std::string_view www_authenticate = {}) const {
+    void rejected(const Token &token, int http_status, Text www_authenticate = {}) const {
         try_rejected(token, http_status, www_authenticate).value();
     }
 
     /// The same for a token that is known by its generation alone, as after copy_header().
-    void rejected(std::uint64_t generation, int http_status, std::string_view www_authenticate = {}) const {
+    void rejected(std::uint64_t generation, int http_status, Text www_authenticate = {}) const {
         try_rejected(generation, http_status, www_authenticate).value();
     }
 #endif
@@ -1294,16 +1324,17 @@ public:
     /// Tells that the vendor refused a token. A success: get a new one and send the request again, once.
     /// Status::rejected: do not. rejected() says more.
     Result<void> try_rejected(const Token &token, int http_status,
-                              std::string_view www_authenticate = {}) const noexcept {
+                              Text www_authenticate = {}) const noexcept {
         return try_rejected(token.generation(), http_status, www_authenticate);
     }
 
     /// The same for a token that is known by its generation alone, as after try_copy_header().
     Result<void> try_rejected(std::uint64_t generation, int http_status,
-                              std::string_view www_authenticate = {}) const noexcept {
+                              Text www_authenticate = {}) const noexcept {
         tokenkeep_error *error = nullptr;
-        const tokenkeep_status status = tokenkeep_client_rejected(
-            client_.get(), generation, http_status, www_authenticate.data(), www_authenticate.size(), &error);
+        const tokenkeep_status status =
+            tokenkeep_client_rejected(client_.get(), generation, http_status, www_authenticate.data(),
+                                      www_authenticate.length(), &error);
         return detail::done(status, error);
     }
 
@@ -1395,15 +1426,15 @@ public:
     /// \throws Error Status::consent_required: it was sealed more than ten minutes ago.
     /// Status::invalid_argument: it was changed, or sealed for another client or with another key.
     /// Status::config: there is no `store_key`.
-    [[nodiscard]] Consent resume(std::string_view sealed) const { return try_resume(sealed).value(); }
+    [[nodiscard]] Consent resume(Text sealed) const { return try_resume(sealed).value(); }
 #endif
 
     /// Goes on with a sealed consent, or tells the error: resume() says more.
-    Result<Consent> try_resume(std::string_view sealed) const noexcept {
+    Result<Consent> try_resume(Text sealed) const noexcept {
         tokenkeep_consent *consent = nullptr;
         tokenkeep_error *error = nullptr;
         const tokenkeep_status status =
-            tokenkeep_client_resume(client_.get(), sealed.data(), sealed.size(), &consent, &error);
+            tokenkeep_client_resume(client_.get(), sealed.data(), sealed.length(), &consent, &error);
         return detail::adopt<Consent>(status, consent, error);
     }
 

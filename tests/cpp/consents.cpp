@@ -42,6 +42,7 @@ static void a_person_says_yes() {
     CHECK_HAS(consent.url(), sandbox::url);
 
     CHECK_STATUS(consent.try_finish("http://127.0.0.1:8/callback?code=x&state=wrong"), Status::protocol);
+    CHECK_THROWS(consent.finish(nullptr), Status::invalid_argument);
     const std::string url = redirected(consent);
     CHECK_HAS(consent.finish(url).authorization(), "Bearer ");
     CHECK_THROWS(consent.finish(url), Status::invalid_argument);

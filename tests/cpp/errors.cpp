@@ -74,6 +74,23 @@ static void all_faults_come_at_once() {
     CHECK_STATUS(Client::try_create(Config("acquired\0"sv)), Status::config);
 }
 
+/// As of std::getenv, where there is no such variable.
+static void a_null_is_a_fault_like_any_other() {
+    const char *const null = nullptr;
+    const auto nobodys = Client::try_create(Config(null));
+    CHECK_STATUS(nobodys, Status::config);
+    CHECK_HAS(nobodys.error().message(), "the provider is NULL");
+    const auto nameless = Client::try_create(sandbox::acquired(__func__).set(null, "x").set("mid", null));
+    CHECK_STATUS(nameless, Status::config);
+    CHECK_HAS(nameless.error().message(), "the name of a setting is NULL");
+    CHECK_HAS(nameless.error().message(), "the value of mid is NULL");
+    CHECK_THROWS(Config::load(null), Status::invalid_argument);
+    const Client client(sandbox::acquired(__func__));
+    CHECK_THROWS(client.with(null, "x"), Status::invalid_argument);
+    CHECK_STATUS(client.try_with("mid", null), Status::invalid_argument);
+    CHECK_THROWS(client.resume(null), Status::invalid_argument);
+}
+
 static void profiles_are_loaded() {
     std::string path = std::filesystem::temp_directory_path() / "tokenkeep-profiles-XXXXXX";
     std::FILE *profiles = fdopen(mkstemp(path.data()), "w");
@@ -131,6 +148,7 @@ void test_errors() {
     wrong_credentials_are_a_result();
     a_copy_of_an_error_says_the_same();
     all_faults_come_at_once();
+    a_null_is_a_fault_like_any_other();
     profiles_are_loaded();
     a_deadline_passes();
     a_vendor_asks_for_patience();

@@ -35,6 +35,17 @@ static void another_token_does_not_always_help() {
     CHECK(client.token().generation() == token.generation());
 }
 
+/// Where an HTTP library has no such header, it may say so by NULL.
+static void a_refusal_may_come_without_a_header() {
+    const Client client(sandbox::acquired(__func__));
+    const char *const none = nullptr;
+    client.rejected(client.token(), 401, none);
+    const Token token = client.token();
+    CHECK_STATUS(client.try_rejected(token, 403, none), Status::rejected);
+    CHECK_STATUS(client.try_rejected(token.generation(), 403, none), Status::rejected);
+    CHECK_THROWS(client.rejected(token.generation(), 403, none), Status::rejected);
+}
+
 static void tokens_are_given_back() {
     const Client client(sandbox::acquired(__func__));
     CHECK(client.token());
@@ -46,5 +57,6 @@ static void tokens_are_given_back() {
 void test_refusals() {
     a_refused_token_is_replaced();
     another_token_does_not_always_help();
+    a_refusal_may_come_without_a_header();
     tokens_are_given_back();
 }

@@ -5,6 +5,8 @@
 #include <exception>
 #include <limits>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #if __cplusplus >= 202002L
@@ -25,6 +27,7 @@ using tokenkeep::Error;
 using tokenkeep::Headers;
 using tokenkeep::Result;
 using tokenkeep::Status;
+using tokenkeep::Text;
 using tokenkeep::Token;
 
 template <class Type>
@@ -133,6 +136,25 @@ static void an_empty_token_has_nothing() {
     CHECK(!Token(token));
 }
 
+/// The chain ends before the config is used.
+static void a_config_outlives_the_chain_that_made_it() {
+    const auto &config = Config("acquire")
+                             .set("access_token", "given")
+                             .on_log(tokenkeep::Level::warn, [](tokenkeep::Level, std::string_view) {});
+    CHECK(Client(config).token().value() == "given");
+}
+
+static void text_is_given_in_every_way() {
+    const std::string string = "given";
+    const std::string_view part = std::string_view("given away").substr(0, 5);
+    char array[] = "given";
+    char *pointer = array;
+    for (const Text text : {Text(string), Text(part), Text(array), Text(pointer), Text("given")}) {
+        CHECK(Client(Config("acquire").set("access_token", text)).token().value() == "given");
+    }
+    CHECK(Text().data() == nullptr && Text().length() == 0 && Text(nullptr).length() == TOKENKEEP_NUL_ENDED);
+}
+
 static void an_empty_config_makes_no_client() {
     Config config("acquire");
     const Config taken = std::move(config);
@@ -150,6 +172,8 @@ static void handles_go_to_c_and_back() {
     CHECK(tokenkeep_token_generation(token.native_handle()) == token.generation());
     token = Token::adopt(token.release());
     CHECK(token.value() == "given");
+    // Tokens are not changed by anybody.
+    static_assert(std::is_same_v<decltype(token.native_handle()), const tokenkeep_token *>);
 }
 
 void test_values() {
@@ -161,6 +185,8 @@ void test_values() {
     times_fit_the_clock();
     an_empty_client_fails();
     an_empty_token_has_nothing();
+    a_config_outlives_the_chain_that_made_it();
+    text_is_given_in_every_way();
     an_empty_config_makes_no_client();
     handles_go_to_c_and_back();
 }
