@@ -517,9 +517,12 @@ void tokenkeep_config_store(tokenkeep_config *config,
                             tokenkeep_drop_callback drop);
 
 /**
- * Takes a copy of a record's bytes, for the load function of a store.
+ * Takes a copy of a record's bytes, for the load function of a store. Bytes that are NULL though their
+ * length is not 0, or a length that nothing in memory can have, make that load fail.
  */
-void tokenkeep_record_set(tokenkeep_record *record, const void *bytes, size_t length);
+void tokenkeep_record_set(tokenkeep_record *record,
+                          const void *bytes,
+                          size_t length);
 
 /**
  * A client with these settings, which are copied. Asks no vendor. Free it with

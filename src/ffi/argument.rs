@@ -37,16 +37,28 @@ impl<'a> Given<'a> {
     ///
     /// `start` is NULL, or points to `length` bytes (up to a NUL if `length` says so) that nobody changes during `'a`.
     pub(super) unsafe fn new(start: *const c_char, length: usize) -> Given<'a> {
-        if start.is_null() {
-            Given::Null(length)
-        } else if length == NUL_ENDED {
+        if length == NUL_ENDED && !start.is_null() {
             // SAFETY: this length promises a NUL.
             Given::Bytes(unsafe { CStr::from_ptr(start) }.to_bytes())
+        } else {
+            // SAFETY: the same promise.
+            unsafe { Given::counted(start.cast(), length) }
+        }
+    }
+
+    /// Bytes that no NUL ends.
+    ///
+    /// # Safety
+    ///
+    /// `start` is NULL, or points to `length` bytes that nobody changes during `'a`.
+    pub(super) unsafe fn counted(start: *const u8, length: usize) -> Given<'a> {
+        if start.is_null() {
+            Given::Null(length)
         } else if isize::try_from(length).is_err() {
             Given::TooLong
         } else {
             // SAFETY: as the caller promises; the length was checked just now.
-            Given::Bytes(unsafe { slice::from_raw_parts(start.cast(), length) })
+            Given::Bytes(unsafe { slice::from_raw_parts(start, length) })
         }
     }
 

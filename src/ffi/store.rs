@@ -13,7 +13,7 @@ use super::{guard, tokenkeep_config, tokenkeep_status, unix_ms};
 use crate::{HostStore, Result};
 
 /// Where a store's load function puts what it found; good during that call.
-pub struct tokenkeep_record(Option<Vec<u8>>);
+pub struct tokenkeep_record(Result<Option<Vec<u8>>>);
 
 /// A place of the program's own for grants that outlive it, such as a table of its database: functions
 /// over sealed bytes, which are under a name of 64 hexadecimal digits, perhaps with ".aside" behind
@@ -100,11 +100,11 @@ impl Store {
 // thread; the name ends with a NUL and outlives the call, as the record does.
 impl HostStore for Store {
     fn load(&self, name: &str) -> Outcome<Option<Vec<u8>>> {
-        let (name, mut record) = (CString::new(name)?, tokenkeep_record(None));
+        let (name, mut record) = (CString::new(name)?, tokenkeep_record(Ok(None)));
         // SAFETY: as above.
         let status = unsafe { (self.functions.load)(self.user_data.pointer(), name.as_ptr(), &mut record) };
         checked(status)?;
-        Ok(record.0)
+        record.0.map_err(|misuse| misuse.message().into())
     }
 
     fn save(&self, name: &str, record: &[u8], expires: Option<SystemTime>) -> Outcome<()> {
@@ -186,7 +186,8 @@ pub unsafe extern "C" fn tokenkeep_config_store(
     });
 }
 
-/// Takes a copy of a record's bytes, for the load function of a store.
+/// Takes a copy of a record's bytes, for the load function of a store. Bytes that are NULL though their
+/// length is not 0, or a length that nothing in memory can have, make that load fail.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_record_set(
     record: *mut tokenkeep_record,
@@ -194,10 +195,9 @@ pub unsafe extern "C" fn tokenkeep_record_set(
     length: usize,
 ) {
     // SAFETY: the header's rules for pointers.
-    let (record, bytes) = unsafe { (record.as_mut(), Given::new(bytes.cast(), length)) };
+    let (record, bytes) = unsafe { (record.as_mut(), Given::counted(bytes.cast(), length)) };
     guard((), || {
-        if let (Some(record), Ok(bytes)) = (record, bytes.bytes("the record")) {
-            record.0 = Some(bytes.to_vec());
-        }
+        let Some(record) = record else { return };
+        record.0 = bytes.bytes("what tokenkeep_record_set was given").map(|bytes| Some(bytes.to_vec()));
     });
 }

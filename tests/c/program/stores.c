@@ -23,6 +23,9 @@ struct table {
     int64_t expires_at_ms;
     tokenkeep_client *client;
     int32_t failure;
+    int gives_nothing;
+    size_t wrong_length;
+    char told[1024];
     int is_locked;
     int loads;
     int saves;
@@ -36,7 +39,9 @@ static int32_t load(void *user_data, const char *name, tokenkeep_record *record)
 
     pthread_mutex_lock(&table->lock);
     table->loads++;
-    if (table->length > 0 && strcmp(name, table->name) == 0) {
+    if (table->wrong_length > 0) {
+        tokenkeep_record_set(record, table->gives_nothing ? NULL : table->bytes, table->wrong_length);
+    } else if (table->length > 0 && strcmp(name, table->name) == 0) {
         tokenkeep_record_set(record, table->bytes, table->length);
     }
     pthread_mutex_unlock(&table->lock);
@@ -178,6 +183,44 @@ static void a_store_that_fails_is_told_and_tokens_come(void) {
     free_table(table);
 }
 
+static void note(void *user_data, int32_t level, const char *message, size_t length) {
+    struct table *table = user_data;
+
+    if (level <= TOKENKEEP_LEVEL_WARN && CHECK(length < sizeof(table->told))) {
+        memcpy(table->told, message, length + 1);
+    }
+}
+
+/* What a store is told that hands over a record in that way. */
+static void misuse(const char *account, int gives_nothing, size_t wrong_length, const char *expected) {
+    struct table *table = new_table();
+    tokenkeep_config *config = sandbox_acquired(account);
+    const tokenkeep_store store = functions();
+    tokenkeep_client *client;
+    tokenkeep_token *token = NULL;
+    tokenkeep_error *error = NULL;
+
+    table->gives_nothing = gives_nothing;
+    table->wrong_length = wrong_length;
+    set(config, "store_key", STORE_KEY);
+    tokenkeep_config_store(config, &store, table, NULL);
+    tokenkeep_config_on_log(config, TOKENKEEP_LEVEL_WARN, note, table, NULL);
+    client = sandbox_client(config);
+    CHECK_STATUS(tokenkeep_client_token(client, NULL, &token, &error), TOKENKEEP_OK, &error);
+    CHECK_HAS(table->told, "it could not load a record");
+    CHECK_HAS(table->told, expected);
+    tokenkeep_token_free(token);
+    tokenkeep_client_free(client);
+    free_table(table);
+}
+
+static void a_record_that_is_none_makes_the_load_fail(void) {
+    misuse("null", 1, 4, "tokenkeep_record_set was given is NULL");
+    misuse("nul ended null", 1, TOKENKEEP_NUL_ENDED, "tokenkeep_record_set was given is NULL");
+    /* A record is no text: this length has no meaning here. */
+    misuse("nul ended", 0, TOKENKEEP_NUL_ENDED, "tokenkeep_record_set was given has an impossible length");
+}
+
 static void a_store_may_not_call_its_client(void) {
     struct table *table = new_table();
     tokenkeep_client *client = client_of(table, __func__);
@@ -227,6 +270,7 @@ static void a_store_that_is_incomplete_is_dropped_and_reported(void) {
 void test_stores(void) {
     a_grant_outlives_its_client();
     a_store_that_fails_is_told_and_tokens_come();
+    a_record_that_is_none_makes_the_load_fail();
     a_store_may_not_call_its_client();
     a_store_that_is_incomplete_is_dropped_and_reported();
 }
