@@ -57,7 +57,8 @@ static void say_yes(tokenkeep_client *client) {
     const char *redirected = loopback_header(answer, "location");
     need(redirected != NULL, "the redirect leads nowhere");
     tokenkeep_token *token = NULL;
-    need(tokenkeep_consent_finish(consent, redirected, TOKENKEEP_NUL_ENDED, &token, &error) == TOKENKEEP_OK,
+    need(tokenkeep_consent_finish(consent, redirected, TOKENKEEP_NUL_ENDED, NULL, &token, &error) ==
+             TOKENKEEP_OK,
          "the consent did not finish");
     tokenkeep_token_free(token);
     tokenkeep_consent_free(consent);

@@ -33,9 +33,9 @@
  * known: NULL, 0, -1, INT64_MAX or TOKENKEEP_LIFETIME_UNKNOWN.
  *
  * POINTERS. An object given to a function came from this library and is not freed while the function
- * runs, not even by another thread: let each thread have a reference of its own, by _clone. Text is
- * UTF-8, given as a pointer and a length in bytes; the length TOKENKEEP_NUL_ENDED means up to the NUL,
- * and NULL with the length 0 is the empty text. A const char * without a length is NUL-ended. A NULL
+ * runs, not even by another thread: let each thread have a reference of its own, by _clone; an error
+ * has none, and belongs to one thread to free. Text is UTF-8, given as a pointer and a length in bytes;
+ * the length TOKENKEEP_NUL_ENDED means up to the NUL, and NULL with the length 0 is the empty text. A const char * without a length is NUL-ended. A NULL
  * where nothing allows it gives TOKENKEEP_INVALID_ARGUMENT. Begin structs with their _INIT macro: it
  * sets struct_size, by which programs and libraries of different releases understand each other.
  *
@@ -279,7 +279,7 @@ typedef struct tokenkeep_client tokenkeep_client;
 typedef struct tokenkeep_config tokenkeep_config;
 
 /**
- * A person's consent in progress. Any number of threads may use it at once.
+ * A person's consent in progress. Reference-counted; any number of threads may use it at once.
  */
 typedef struct tokenkeep_consent tokenkeep_consent;
 
@@ -797,6 +797,7 @@ const char *tokenkeep_consent_user_code(const tokenkeep_consent *consent,
  * TOKENKEEP_UNSUPPORTED: the consent holds a loopback port of this process's.
  * TOKENKEEP_CONFIG: there is no `store_key`.
  */
+TOKENKEEP_MUST_USE
 tokenkeep_status tokenkeep_consent_seal(const tokenkeep_consent *consent,
                                         char *buffer,
                                         size_t capacity,
@@ -805,18 +806,21 @@ tokenkeep_status tokenkeep_consent_seal(const tokenkeep_consent *consent,
 
 /**
  * Takes the whole URL that the person came back on and buys the first token with it; from then on
- * tokenkeep_client_token has tokens. Succeeds once. `out` may be NULL. Blocks for as long as the
- * setting `timeout` allows.
+ * tokenkeep_client_token has tokens. Succeeds once. `out` may be NULL. Blocks for as long as the call,
+ * or else the setting `timeout`, allows.
  *
  * TOKENKEEP_INVALID_ARGUMENT: the URL is not `redirect_uri`, or this consent is over.
  * TOKENKEEP_PROTOCOL: its state or issuer is not this consent's, which stays open; or the vendor's
  * answer is malformed. TOKENKEEP_CONSENT_REQUIRED, TOKENKEEP_DENIED, TOKENKEEP_CONFIG,
  * TOKENKEEP_SERVER: the person or the vendor said no, by its error code.
  * TOKENKEEP_UNSUPPORTED: with `device_code` the person comes back on no URL; wait.
+ * TOKENKEEP_TIMEOUT: the token may still come, for tokenkeep_client_token.
  */
+TOKENKEEP_MUST_USE
 tokenkeep_status tokenkeep_consent_finish(tokenkeep_consent *consent,
                                           const char *redirected_url,
                                           size_t length,
+                                          const tokenkeep_call *call_or_null,
                                           tokenkeep_token **out,
                                           tokenkeep_error **error);
 
@@ -833,10 +837,16 @@ tokenkeep_status tokenkeep_consent_finish(tokenkeep_consent *consent,
  * TOKENKEEP_UNSUPPORTED: `redirect_uri` leads elsewhere; use tokenkeep_consent_finish. Or this process
  * was forked since the consent was begun: the parent waits for the person.
  */
+TOKENKEEP_MUST_USE
 tokenkeep_status tokenkeep_consent_wait(tokenkeep_consent *consent,
                                         const tokenkeep_call *call_or_null,
                                         tokenkeep_token **out,
                                         tokenkeep_error **error);
+
+/**
+ * Another reference to the same consent, to be freed on its own. NULL gives NULL.
+ */
+TOKENKEEP_MUST_USE tokenkeep_consent *tokenkeep_consent_clone(const tokenkeep_consent *consent);
 
 /**
  * Ends the consent without a token: it can no longer be finished, and whoever waits for it gets
@@ -845,7 +855,8 @@ tokenkeep_status tokenkeep_consent_wait(tokenkeep_consent *consent,
 void tokenkeep_consent_cancel(tokenkeep_consent *consent);
 
 /**
- * Frees the consent. NULL is fine.
+ * Drops one reference. The last one closes the consent's port; to end the waits of other threads, which
+ * have references of their own, call tokenkeep_consent_cancel first. NULL is fine.
  */
 void tokenkeep_consent_free(tokenkeep_consent *consent);
 

@@ -1036,10 +1036,14 @@ private:
 /// A person's consent in progress: send the person to url(), and show them the user_code() if there is one.
 /// Then wait() for them, where they come back to this machine or to no machine at all, or give the URL that
 /// they come back on to finish(). Any number of threads may use it at once; it may outlive its client.
+/// Destroying it ends no waits of other clones; cancel() does.
 class Consent {
 public:
     /// Takes over a consent of tokenkeep.h, which is freed with this object.
     [[nodiscard]] static Consent adopt(tokenkeep_consent *consent) noexcept { return Consent(consent); }
+
+    /// The same consent once more, for another thread or another owner.
+    [[nodiscard]] Consent clone() const noexcept { return Consent(tokenkeep_consent_clone(consent_.get())); }
 
     /// Where to send the person.
     [[nodiscard]] std::string_view url() const noexcept TOKENKEEP_LIFETIMEBOUND {
@@ -1110,22 +1114,27 @@ public:
 
 #if defined(__cpp_exceptions)
     /// Takes the whole URL that the person came back on and buys the first token with it; from then on
-    /// Client::token has tokens. Succeeds once. Blocks for as long as the setting `timeout` allows.
+    /// Client::token has tokens. Succeeds once. Blocks for as long as the options, or else the setting
+    /// `timeout`, allow.
     ///
     /// \throws Error Status::invalid_argument: the URL is not `redirect_uri`, or this consent is over.
     /// Status::protocol: its state or issuer is not this consent's, which stays open; or the vendor's answer
     /// is malformed. Status::consent_required, denied, config, server: the person or the vendor said no, by
     /// its error code. Status::unsupported: with `device_code` the person comes back on no URL; wait().
-    Token finish(Text redirected_url) const { return try_finish(redirected_url).value(); }
+    /// Status::timeout: the token may still come, for Client::token.
+    Token finish(Text redirected_url, const CallOptions &options = {}) const {
+        return try_finish(redirected_url, options).value();
+    }
 #endif
 
     /// Buys the first token with the URL that the person came back on, or tells the error: finish() says
     /// more.
-    Result<Token> try_finish(Text redirected_url) const noexcept {
+    Result<Token> try_finish(Text redirected_url, const CallOptions &options = {}) const noexcept {
+        const tokenkeep_call call = detail::c_call(options);
         tokenkeep_token *token = nullptr;
         tokenkeep_error *error = nullptr;
-        const tokenkeep_status status = tokenkeep_consent_finish(consent_.get(), redirected_url.data(),
-                                                                 redirected_url.length(), &token, &error);
+        const tokenkeep_status status = tokenkeep_consent_finish(
+            consent_.get(), redirected_url.data(), redirected_url.length(), &call, &token, &error);
         return detail::adopt<Token>(status, token, error);
     }
 

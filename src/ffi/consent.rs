@@ -2,15 +2,16 @@
 
 use std::ffi::{CString, c_char};
 use std::ptr;
+use std::sync::Arc;
 
 use super::argument::{Buffer, Given, Out, lend, present};
 use super::call::tokenkeep_call;
 use super::{
     ErrorOut, answer, guard, token, tokenkeep_client, tokenkeep_error, tokenkeep_status, tokenkeep_token,
 };
-use crate::{Call, Consent, Error, Kind};
+use crate::{Consent, Error, Kind};
 
-/// A person's consent in progress. Any number of threads may use it at once.
+/// A person's consent in progress. Reference-counted; any number of threads may use it at once.
 pub struct tokenkeep_consent {
     consent: Consent,
     url: CString,
@@ -22,7 +23,8 @@ impl tokenkeep_consent {
     fn into_raw(consent: Consent, client: &tokenkeep_client) -> *mut tokenkeep_consent {
         let text = |text: &str| CString::new(text).unwrap_or_default();
         let (url, user_code) = (text(consent.url()), consent.user_code().map(text));
-        Box::into_raw(Box::new(tokenkeep_consent { consent, url, user_code, client: client.clone() }))
+        let consent = tokenkeep_consent { consent, url, user_code, client: client.clone() };
+        Arc::into_raw(Arc::new(consent)).cast_mut()
     }
 }
 
@@ -127,6 +129,7 @@ pub unsafe extern "C" fn tokenkeep_consent_user_code(
 ///
 /// TOKENKEEP_UNSUPPORTED: the consent holds a loopback port of this process's.
 /// TOKENKEEP_CONFIG: there is no `store_key`.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_consent_seal(
     consent: *const tokenkeep_consent,
@@ -153,30 +156,40 @@ pub unsafe extern "C" fn tokenkeep_consent_seal(
 }
 
 /// Takes the whole URL that the person came back on and buys the first token with it; from then on
-/// tokenkeep_client_token has tokens. Succeeds once. `out` may be NULL. Blocks for as long as the
-/// setting `timeout` allows.
+/// tokenkeep_client_token has tokens. Succeeds once. `out` may be NULL. Blocks for as long as the call,
+/// or else the setting `timeout`, allows.
 ///
 /// TOKENKEEP_INVALID_ARGUMENT: the URL is not `redirect_uri`, or this consent is over.
 /// TOKENKEEP_PROTOCOL: its state or issuer is not this consent's, which stays open; or the vendor's
 /// answer is malformed. TOKENKEEP_CONSENT_REQUIRED, TOKENKEEP_DENIED, TOKENKEEP_CONFIG,
 /// TOKENKEEP_SERVER: the person or the vendor said no, by its error code.
 /// TOKENKEEP_UNSUPPORTED: with `device_code` the person comes back on no URL; wait.
+/// TOKENKEEP_TIMEOUT: the token may still come, for tokenkeep_client_token.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_consent_finish(
     consent: *mut tokenkeep_consent,
     redirected_url: *const c_char,
     length: usize,
+    call_or_null: *const tokenkeep_call,
     out: *mut *mut tokenkeep_token,
     error: *mut *mut tokenkeep_error,
 ) -> tokenkeep_status {
     // SAFETY: the header's rules for pointers.
-    let (consent, redirected_url, out, error) = unsafe {
-        (consent.as_ref(), Given::new(redirected_url, length), Out::pointer(out), ErrorOut::new(error))
+    let (consent, redirected_url, call, out, error) = unsafe {
+        (
+            consent.as_ref(),
+            Given::new(redirected_url, length),
+            tokenkeep_call::read(call_or_null),
+            Out::pointer(out),
+            ErrorOut::new(error),
+        )
     };
     answer(error, || {
         let this = present(consent, "consent")?;
         let url = redirected_url.text("redirected_url")?;
-        let token = this.client.work(|_| this.consent.finish(url, &Call::default()))?;
+        let call = call?;
+        let token = this.client.work(|_| this.consent.finish(url, &call))?;
         if out.is_somewhere() {
             out.set(token::into_raw(token));
         }
@@ -195,6 +208,7 @@ pub unsafe extern "C" fn tokenkeep_consent_finish(
 /// over. TOKENKEEP_CANCELLED: tokenkeep_consent_cancel or tokenkeep_client_close.
 /// TOKENKEEP_UNSUPPORTED: `redirect_uri` leads elsewhere; use tokenkeep_consent_finish. Or this process
 /// was forked since the consent was begun: the parent waits for the person.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_consent_wait(
     consent: *mut tokenkeep_consent,
@@ -217,6 +231,19 @@ pub unsafe extern "C" fn tokenkeep_consent_wait(
     })
 }
 
+/// Another reference to the same consent, to be freed on its own. NULL gives NULL.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenkeep_consent_clone(
+    consent: *const tokenkeep_consent,
+) -> *mut tokenkeep_consent {
+    if !consent.is_null() {
+        // SAFETY: the header's rules for pointers; it came from `Arc::into_raw`.
+        unsafe { Arc::increment_strong_count(consent) };
+    }
+    consent.cast_mut()
+}
+
 /// Ends the consent without a token: it can no longer be finished, and whoever waits for it gets
 /// TOKENKEEP_CANCELLED. NULL is fine.
 #[unsafe(no_mangle)]
@@ -230,12 +257,13 @@ pub unsafe extern "C" fn tokenkeep_consent_cancel(consent: *mut tokenkeep_consen
     });
 }
 
-/// Frees the consent. NULL is fine.
+/// Drops one reference. The last one closes the consent's port; to end the waits of other threads, which
+/// have references of their own, call tokenkeep_consent_cancel first. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_consent_free(consent: *mut tokenkeep_consent) {
     if !consent.is_null() {
-        // SAFETY: the header's rules for pointers; it came from `Box::into_raw`.
-        let consent = unsafe { Box::from_raw(consent) };
+        // SAFETY: the header's rules for pointers; it came from `Arc::into_raw`.
+        let consent = unsafe { Arc::from_raw(consent) };
         guard((), || drop(consent));
     }
 }

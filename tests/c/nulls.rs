@@ -86,6 +86,7 @@ fn statement(gives: &str, call: &str) -> String {
         "tokenkeep_config *" => format!("new_config = {call};"),
         "tokenkeep_client *" => format!("new_client = {call};"),
         "tokenkeep_token *" => format!("new_token = {call};"),
+        "tokenkeep_consent *" => format!("new_consent = {call};"),
         _ => format!("answered += {call} != 0;"),
     }
 }

@@ -1,6 +1,7 @@
 // A person's consent: the sandbox plays the person, who says yes at once.
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -67,6 +68,14 @@ static void a_consent_outlives_its_client() {
     CHECK(consent.finish(redirected(consent)));
 }
 
+static void a_clone_is_the_same_consent() {
+    std::optional<Consent> begun(pink(__func__).consent());
+    const Consent clone = begun->clone();
+    CHECK(clone.url() == begun->url());
+    begun.reset();
+    CHECK(clone.finish(redirected(clone)));
+}
+
 static void a_person_comes_back_to_this_machine() {
     const Client client = pink(__func__, "http://127.0.0.1/callback");
     const Consent consent = client.consent();
@@ -79,11 +88,20 @@ static void a_person_comes_back_to_this_machine() {
     CHECK(client.token());
 }
 
+static void a_call_to_finish_has_a_deadline_of_its_own() {
+    const Consent consent = pink(__func__).consent();
+    const std::string url = redirected(consent);
+    sandbox::control("faults", R"({"endpoint": "pink/token", "hang": true})");
+    CHECK_THROWS(consent.finish(url, {100ms}), Status::timeout);
+    CHECK_STATUS(consent.try_finish(url, {100ms}), Status::invalid_argument);
+    sandbox::reset();
+}
+
 static void whoever_waits_is_cancelled() {
     const Consent consent = pink(__func__, "http://[::1]/callback").consent();
-    std::thread other([&consent] {
+    std::thread other([clone = consent.clone()] {
         std::this_thread::sleep_for(50ms);
-        consent.cancel();
+        clone.cancel();
     });
     CHECK_STATUS(consent.try_wait({20s}), Status::cancelled);
     other.join();
@@ -128,7 +146,9 @@ void test_consents() {
     a_person_says_no();
     a_consent_is_cancelled();
     a_consent_outlives_its_client();
+    a_clone_is_the_same_consent();
     a_person_comes_back_to_this_machine();
+    a_call_to_finish_has_a_deadline_of_its_own();
     whoever_waits_is_cancelled();
     a_consent_is_sealed_and_resumed();
     a_person_says_yes_on_another_device();

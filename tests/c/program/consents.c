@@ -61,14 +61,14 @@ static void a_person_says_yes(void) {
     CHECK_STATUS(tokenkeep_client_token(client, NULL, &token, &error), TOKENKEEP_CONSENT_REQUIRED, &error);
     consent = begin(client, redirected, sizeof(redirected));
     CHECK_STATUS(tokenkeep_consent_finish(consent, "http://127.0.0.1:8/callback?code=x&state=wrong",
-                                          TOKENKEEP_NUL_ENDED, &token, &error),
+                                          TOKENKEEP_NUL_ENDED, NULL, &token, &error),
                  TOKENKEEP_PROTOCOL, &error);
     CHECK(token == NULL);
-    CHECK_STATUS(tokenkeep_consent_finish(consent, redirected, strlen(redirected), &token, &error),
+    CHECK_STATUS(tokenkeep_consent_finish(consent, redirected, strlen(redirected), NULL, &token, &error),
                  TOKENKEEP_OK, &error);
     CHECK_HAS(tokenkeep_token_authorization(token, NULL), "Bearer ");
     tokenkeep_token_free(token);
-    CHECK_STATUS(tokenkeep_consent_finish(consent, redirected, TOKENKEEP_NUL_ENDED, NULL, &error),
+    CHECK_STATUS(tokenkeep_consent_finish(consent, redirected, TOKENKEEP_NUL_ENDED, NULL, NULL, &error),
                  TOKENKEEP_INVALID_ARGUMENT, &error);
     tokenkeep_consent_free(consent);
 
@@ -84,9 +84,44 @@ static void nobody_wants_the_token(void) {
     char redirected[1024];
 
     consent = begin(client, redirected, sizeof(redirected));
-    CHECK_STATUS(tokenkeep_consent_finish(consent, redirected, TOKENKEEP_NUL_ENDED, NULL, &error),
+    CHECK_STATUS(tokenkeep_consent_finish(consent, redirected, TOKENKEEP_NUL_ENDED, NULL, NULL, &error),
                  TOKENKEEP_OK, &error);
     tokenkeep_consent_free(consent);
+    tokenkeep_client_free(client);
+}
+
+static void a_call_to_finish_has_a_deadline_of_its_own(void) {
+    tokenkeep_client *client = pink(__func__);
+    tokenkeep_consent *consent;
+    tokenkeep_token *token = NULL;
+    tokenkeep_error *error = NULL;
+    tokenkeep_call call = TOKENKEEP_CALL_INIT;
+    char redirected[1024];
+
+    consent = begin(client, redirected, sizeof(redirected));
+    sandbox_control("faults", "{\"endpoint\": \"pink/token\", \"hang\": true}");
+    call.timeout_ms = 100;
+    CHECK_STATUS(tokenkeep_consent_finish(consent, redirected, TOKENKEEP_NUL_ENDED, &call, &token, &error),
+                 TOKENKEEP_TIMEOUT, &error);
+    CHECK(token == NULL);
+    tokenkeep_consent_free(consent);
+    tokenkeep_client_free(client);
+    sandbox_reset();
+}
+
+static void a_clone_is_the_same_consent(void) {
+    tokenkeep_client *client = pink(__func__);
+    tokenkeep_consent *consent, *clone;
+    tokenkeep_error *error = NULL;
+    char redirected[1024];
+
+    consent = begin(client, redirected, sizeof(redirected));
+    clone = tokenkeep_consent_clone(consent);
+    CHECK_TEXT(tokenkeep_consent_url(clone, NULL), tokenkeep_consent_url(consent, NULL));
+    tokenkeep_consent_free(consent);
+    CHECK_STATUS(tokenkeep_consent_finish(clone, redirected, TOKENKEEP_NUL_ENDED, NULL, NULL, &error),
+                 TOKENKEEP_OK, &error);
+    tokenkeep_consent_free(clone);
     tokenkeep_client_free(client);
 }
 
@@ -100,7 +135,7 @@ static void a_consent_is_cancelled(void) {
     consent = begin(client, redirected, sizeof(redirected));
     tokenkeep_client_free(client);
     tokenkeep_consent_cancel(consent);
-    CHECK_STATUS(tokenkeep_consent_finish(consent, redirected, TOKENKEEP_NUL_ENDED, &token, &error),
+    CHECK_STATUS(tokenkeep_consent_finish(consent, redirected, TOKENKEEP_NUL_ENDED, NULL, &token, &error),
                  TOKENKEEP_INVALID_ARGUMENT, &error);
     tokenkeep_consent_free(consent);
 }
@@ -114,9 +149,11 @@ static void *browse(void *consent) {
     return NULL;
 }
 
+/* Owns its reference to the consent. */
 static void *cancel_soon(void *consent) {
     sleep_ms(100);
     tokenkeep_consent_cancel(consent);
+    tokenkeep_consent_free(consent);
     return NULL;
 }
 
@@ -156,7 +193,7 @@ static void whoever_waits_is_cancelled(void) {
     pthread_t other;
 
     CHECK_STATUS(tokenkeep_client_consent(client, NULL, &consent, &error), TOKENKEEP_OK, &error);
-    CHECK(pthread_create(&other, NULL, cancel_soon, consent) == 0);
+    CHECK(pthread_create(&other, NULL, cancel_soon, tokenkeep_consent_clone(consent)) == 0);
     CHECK_STATUS(wait_for(consent, 20000, &token, &error), TOKENKEEP_CANCELLED, &error);
     CHECK(token == NULL);
     pthread_join(other, NULL);
@@ -203,7 +240,7 @@ static void a_consent_is_sealed_and_resumed(void) {
     CHECK_STATUS(tokenkeep_client_resume(client, sealed, length - 1, &resumed, &error),
                  TOKENKEEP_INVALID_ARGUMENT, &error);
     CHECK_STATUS(tokenkeep_client_resume(client, sealed, length, &resumed, &error), TOKENKEEP_OK, &error);
-    CHECK_STATUS(tokenkeep_consent_finish(resumed, redirected, TOKENKEEP_NUL_ENDED, NULL, &error),
+    CHECK_STATUS(tokenkeep_consent_finish(resumed, redirected, TOKENKEEP_NUL_ENDED, NULL, NULL, &error),
                  TOKENKEEP_OK, &error);
     tokenkeep_consent_free(resumed);
     tokenkeep_client_free(client);
@@ -232,7 +269,8 @@ static void a_person_says_yes_on_another_device(void) {
     user_code = tokenkeep_consent_user_code(consent, &length);
     CHECK(user_code != NULL && strlen(user_code) == length && length == 9);
     CHECK_HAS(tokenkeep_consent_url(consent, NULL), user_code);
-    CHECK_STATUS(tokenkeep_consent_finish(consent, "x", 1, &token, &error), TOKENKEEP_UNSUPPORTED, &error);
+    CHECK_STATUS(tokenkeep_consent_finish(consent, "x", 1, NULL, &token, &error), TOKENKEEP_UNSUPPORTED,
+                 &error);
     CHECK(http_request("GET", tokenkeep_consent_url(consent, NULL), NULL, NULL, NULL, 0) == 200);
     CHECK_STATUS(tokenkeep_consent_wait(consent, NULL, &token, &error), TOKENKEEP_OK, &error);
     CHECK(sandbox_get("/oauth2/v1/resource", tokenkeep_token_authorization(token, NULL)) == 200);
@@ -254,6 +292,8 @@ static void a_login_needs_no_consent(void) {
 void test_consents(void) {
     a_person_says_yes();
     nobody_wants_the_token();
+    a_call_to_finish_has_a_deadline_of_its_own();
+    a_clone_is_the_same_consent();
     a_consent_is_cancelled();
     a_person_comes_back_to_this_machine();
     whoever_waits_is_cancelled();

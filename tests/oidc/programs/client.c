@@ -90,8 +90,8 @@ static void obey(tokenkeep_client *client, tokenkeep_consent **consent, const ch
         status = tokenkeep_consent_wait(*consent, NULL, &token, &error);
         report_token(status, token, error);
     } else if (strncmp(command, finish, strlen(finish)) == 0) {
-        status =
-            tokenkeep_consent_finish(*consent, command + strlen(finish), TOKENKEEP_NUL_ENDED, &token, &error);
+        status = tokenkeep_consent_finish(*consent, command + strlen(finish), TOKENKEEP_NUL_ENDED, NULL,
+                                          &token, &error);
         report_token(status, token, error);
     } else {
         printf("no such command\n");
