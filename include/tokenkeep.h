@@ -81,7 +81,7 @@
 #define TOKENKEEP_STATS_INIT { sizeof(tokenkeep_stats), 0, 0, 0, 0, 0 }
 
 /** How to begin a tokenkeep_store: tokenkeep_store store = TOKENKEEP_STORE_INIT; */
-#define TOKENKEEP_STORE_INIT { sizeof(tokenkeep_store), 0, 0, 0, 0, 0 }
+#define TOKENKEEP_STORE_INIT { sizeof(tokenkeep_store), NULL, NULL, NULL, NULL, NULL }
 
 /* To ignore what these functions return would be a mistake. */
 #if defined(__GNUC__)
@@ -586,7 +586,7 @@ tokenkeep_status tokenkeep_client_token(tokenkeep_client *client,
  * request. Free the token with tokenkeep_token_free.
  */
 TOKENKEEP_MUST_USE
-tokenkeep_status tokenkeep_client_peek(tokenkeep_client *client,
+tokenkeep_status tokenkeep_client_peek(const tokenkeep_client *client,
                                        tokenkeep_token **out);
 
 /**
@@ -622,6 +622,15 @@ tokenkeep_status tokenkeep_client_copy_header(tokenkeep_client *client,
                                               tokenkeep_error **error);
 
 /**
+ * Whether a token may go with a request to this URL: 1 if it is https (or leads to loopback) and its host
+ * is one of the setting `api_hosts` (see docs/SETTINGS.md); else 0. Ask where a URL comes from
+ * elsewhere, a redirect's or a next page's.
+ */
+int32_t tokenkeep_client_may_send_to(const tokenkeep_client *client,
+                                     const char *url,
+                                     size_t length);
+
+/**
  * Tells that the vendor refused a token, and learns whether another one may help. TOKENKEEP_OK: get
  * a new token and send the request again, once. TOKENKEEP_REJECTED: do not; the error says why (the
  * scope does not suffice, say, or two new tokens were refused in a row).
@@ -651,13 +660,13 @@ tokenkeep_status tokenkeep_client_revoke(tokenkeep_client *client,
  * Why the last renewal failed; NULL if it succeeded. While the old token is still good, no call
  * reports such a failure. Free the error with tokenkeep_error_free. Never blocks.
  */
-tokenkeep_status tokenkeep_client_last_error(tokenkeep_client *client, tokenkeep_error **out);
+tokenkeep_status tokenkeep_client_last_error(const tokenkeep_client *client, tokenkeep_error **out);
 
 /**
  * The numbers of this client: the hits are its own and its clones', the rest is of all clients that
  * share its credential. Never blocks.
  */
-tokenkeep_status tokenkeep_client_stats(tokenkeep_client *client, tokenkeep_stats *in_out);
+tokenkeep_status tokenkeep_client_stats(const tokenkeep_client *client, tokenkeep_stats *in_out);
 
 /**
  * The access token itself. Better use the headers: they have everything that the vendor asks for.

@@ -190,6 +190,9 @@ struct Stats {
 /// The version of the library that is loaded, such as "1.2.3". Good for ever.
 [[nodiscard]] inline std::string_view version() noexcept { return tokenkeep_version(); }
 
+/// The same as one number, 0xMMmmpp00, to be compared with TOKENKEEP_VERSION_NUMBER, which is this header's.
+[[nodiscard]] inline std::uint32_t version_number() noexcept { return tokenkeep_version_number(); }
+
 /// The name of a status, such as "TIMEOUT"; "UNKNOWN" for one that this release does not have. Good for ever.
 [[nodiscard]] inline std::string_view to_string(Status status) noexcept {
     return tokenkeep_status_name(static_cast<std::int32_t>(status));
@@ -1300,6 +1303,13 @@ public:
             failure.required_capacity_ = length + 1;
         }
         return failure;
+    }
+
+    /// Whether a token may go with a request to this URL: if it is https (or leads to loopback) and its host
+    /// is one of the setting `api_hosts` (see docs/SETTINGS.md). Ask where a URL comes from elsewhere, a
+    /// redirect's or a next page's.
+    [[nodiscard]] bool may_send_to(Text url) const noexcept {
+        return tokenkeep_client_may_send_to(client_.get(), url.data(), url.length()) != 0;
     }
 
 #if defined(__cpp_exceptions)

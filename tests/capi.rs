@@ -139,9 +139,18 @@ fn null_is_survived_everywhere() {
 #[test]
 fn the_header_is_clean_cpp() {
     let source = scratch("header").join("header.cpp");
-    let text = "#include <tokenkeep.h>\ntokenkeep_call call = TOKENKEEP_CALL_INIT;\n";
+    let text = "#include <tokenkeep.h>\ntokenkeep_call call = TOKENKEEP_CALL_INIT;\n\
+        tokenkeep_store store = TOKENKEEP_STORE_INIT;\n";
     fs::write(&source, text).expect("a file can be written");
-    let warnings = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wold-style-cast", "-Werror"];
+    let warnings = [
+        "-Wall",
+        "-Wextra",
+        "-Wpedantic",
+        "-Wconversion",
+        "-Wold-style-cast",
+        "-Wzero-as-null-pointer-constant",
+        "-Werror",
+    ];
     for (compiler, package) in [("g++", "g++"), ("clang++", "clang")] {
         if is_installed(compiler, &format!("the C header with {compiler}"), package) {
             for standard in ["-std=c++11", "-std=c++17", "-std=c++20"] {

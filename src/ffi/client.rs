@@ -175,7 +175,7 @@ pub unsafe extern "C" fn tokenkeep_client_token(
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_client_peek(
-    client: *mut tokenkeep_client,
+    client: *const tokenkeep_client,
     out: *mut *mut tokenkeep_token,
 ) -> tokenkeep_status {
     // SAFETY: the header's rules for pointers.
@@ -266,6 +266,23 @@ fn too_small(needed: usize) -> Error {
     Error::new(Kind::BufferTooSmall, format!("the Authorization header needs {needed} bytes with its NUL"))
 }
 
+/// Whether a token may go with a request to this URL: 1 if it is https (or leads to loopback) and its host
+/// is one of the setting `api_hosts` (see docs/SETTINGS.md); else 0. Ask where a URL comes from
+/// elsewhere, a redirect's or a next page's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenkeep_client_may_send_to(
+    client: *const tokenkeep_client,
+    url: *const c_char,
+    length: usize,
+) -> i32 {
+    // SAFETY: the header's rules for pointers.
+    let (client, url) = unsafe { (client.as_ref(), Given::new(url, length)) };
+    guard(0, || match (client, url.text("url")) {
+        (Some(client), Ok(url)) => client.client.may_send_to(url).into(),
+        _ => 0,
+    })
+}
+
 /// Tells that the vendor refused a token, and learns whether another one may help. TOKENKEEP_OK: get
 /// a new token and send the request again, once. TOKENKEEP_REJECTED: do not; the error says why (the
 /// scope does not suffice, say, or two new tokens were refused in a row).
@@ -323,7 +340,7 @@ pub unsafe extern "C" fn tokenkeep_client_revoke(
 /// reports such a failure. Free the error with tokenkeep_error_free. Never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_client_last_error(
-    client: *mut tokenkeep_client,
+    client: *const tokenkeep_client,
     out: *mut *mut tokenkeep_error,
 ) -> tokenkeep_status {
     // SAFETY: the header's rules for pointers.

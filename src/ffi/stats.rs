@@ -49,7 +49,7 @@ impl From<Stats> for tokenkeep_stats {
 /// share its credential. Never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenkeep_client_stats(
-    client: *mut tokenkeep_client,
+    client: *const tokenkeep_client,
     in_out: *mut tokenkeep_stats,
 ) -> tokenkeep_status {
     // SAFETY: the header's rules for pointers.

@@ -150,7 +150,7 @@ const LIST: &[Setting] = &[
     setting("which", "account", Identity, Text,
         "whose token it is, in the program's own words; keeps end users apart"),
     setting("which", "api_hosts", Presentation, List,
-        "hosts that a token may be sent to by the Python hooks (a leading *. stands for any subdomain); default from the provider, or the host of base_url"),
+        "hosts that a token may be sent to, by the Python hooks and by what may_send_to says (a leading *. stands for any subdomain); default from the provider, or the host of base_url"),
 
     setting("a given token", "access_token", SecretClass, Secret,
         "the token itself, as the vendor's dashboard shows it: acquire's API token, a PINK personal access token"),

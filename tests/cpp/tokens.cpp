@@ -156,6 +156,16 @@ static void a_client_has_clones_and_variants() {
     CHECK_THROWS(base.with("mid\0x"sv, "y"), Status::config);
 }
 
+static void tokens_go_to_the_apis_hosts_alone() {
+    const Client client(
+        Config("acquire").set("access_token", "given").set("api_hosts", "api.example *.pay.example"));
+    CHECK(client.may_send_to("https://api.example/v1/payments?page=2"));
+    CHECK(client.may_send_to(std::string("https://eu.pay.example/")));
+    CHECK(!client.may_send_to("http://api.example/") &&
+          !client.may_send_to("https://api.example.evil.example/"));
+    CHECK(!client.may_send_to("") && !client.may_send_to(nullptr));
+}
+
 static void numbers_are_kept() {
     const Client client(sandbox::acquired(__func__));
     CHECK(client.token().value() == client.token().value());
@@ -187,6 +197,7 @@ void test_tokens() {
     a_header_is_copied();
     a_buffer_may_be_too_small();
     a_client_has_clones_and_variants();
+    tokens_go_to_the_apis_hosts_alone();
     numbers_are_kept();
     an_id_token_is_handed_out_as_it_came();
 }

@@ -57,6 +57,7 @@ static void statuses_are_those_of_c() {
     CHECK(tokenkeep::to_string(Status::consent_required) == "CONSENT_REQUIRED");
     CHECK(tokenkeep::to_string(static_cast<Status>(-1)) == "UNKNOWN");
     CHECK(tokenkeep::version() == tokenkeep_version());
+    CHECK(tokenkeep::version_number() == TOKENKEEP_VERSION_NUMBER);
 }
 
 static void a_result_has_a_value() {

@@ -285,7 +285,26 @@ static void a_token_may_go_into_the_query(void) {
     tokenkeep_client_free(client);
 }
 
+static void tokens_go_to_the_apis_hosts_alone(void) {
+    static const char url[] = "https://api.example/v1/payments";
+    tokenkeep_config *config = tokenkeep_config_new("acquire");
+    tokenkeep_client *client;
+
+    set(config, "access_token", "given");
+    set(config, "api_hosts", "api.example");
+    client = sandbox_client(config);
+    CHECK(tokenkeep_client_may_send_to(client, url, TOKENKEEP_NUL_ENDED) == 1);
+    CHECK(tokenkeep_client_may_send_to(client, url, strlen("https://api.example")) == 1);
+    CHECK(tokenkeep_client_may_send_to(client, url, strlen("https://api.exam")) == 0);
+    CHECK(tokenkeep_client_may_send_to(client, url, sizeof(url)) == 0);
+    CHECK(tokenkeep_client_may_send_to(client, "http://api.example/", TOKENKEEP_NUL_ENDED) == 0);
+    CHECK(tokenkeep_client_may_send_to(client, NULL, TOKENKEEP_NUL_ENDED) == 0);
+    CHECK(tokenkeep_client_may_send_to(NULL, url, TOKENKEEP_NUL_ENDED) == 0);
+    tokenkeep_client_free(client);
+}
+
 void test_tokens(void) {
+    tokens_go_to_the_apis_hosts_alone();
     what_a_token_tells();
     a_token_outlives_its_client();
     a_given_token_has_no_known_end();
