@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::authorization_server::{Registration, authorization_server};
 use crate::executable::Executable;
-use crate::person::{allows_device, says_no, says_yes};
-use crate::support::browser::parameter;
+use crate::person::{allows_device, refuses_device, says_no, says_yes};
+use crate::support::browser::{self, parameter};
 use crate::support::tls::certificates;
 use crate::support::{Directory, chmod, pause};
 use crate::toolchain::{ROOT, is_installed};
@@ -17,8 +17,16 @@ use crate::toolchain::{ROOT, is_installed};
 struct Program(Child);
 
 impl Program {
-    fn start(mut command: Command, registration: &Registration<'_>, settings: &[(&str, &str)]) -> Program {
-        let settings = registration.settings().chain(settings.iter().copied());
+    fn start(command: Command, registration: &Registration<'_>, settings: &[(&str, &str)]) -> Program {
+        Program::with(command, registration.settings().chain(settings.iter().copied()))
+    }
+
+    /// One that knows the issuer alone.
+    fn discovering(command: Command, registration: &Registration<'_>) -> Program {
+        Program::with(command, registration.settings().filter(|(name, _)| !name.ends_with("_url")))
+    }
+
+    fn with<'a>(mut command: Command, settings: impl Iterator<Item = (&'a str, &'a str)>) -> Program {
         command.args(settings.map(|(name, value)| format!("{name}={value}")));
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         Program(command.spawn().expect("the program runs"))
@@ -79,6 +87,20 @@ fn a_c_program_waits_for_a_yes_on_another_device() {
 fn a_cpp_program_waits_for_a_yes_on_another_device() {
     if has("c++", "g++") {
         waits_for_a_device(&cpp("c++", "device"));
+    }
+}
+
+#[test]
+fn a_c_program_goes_every_way_to_a_persons_yes() {
+    if has("cc", "gcc") {
+        goes_every_way_to_a_yes(&c("cc", "yes"));
+    }
+}
+
+#[test]
+fn a_cpp_program_goes_every_way_to_a_persons_yes() {
+    if has("c++", "g++") {
+        goes_every_way_to_a_yes(&cpp("c++", "yes"));
     }
 }
 
@@ -160,6 +182,60 @@ fn waits_for_a_device(executable: &Executable) {
     assert!(token.starts_with("SANDBOX-TOKEN-"), "{token}");
     assert!(server.is_alive(&token));
     program.end();
+
+    let mut refused = Program::start(executable.command(), &server.register("device", json!({})), &[]);
+    refuses_device(&refused.say("consent"));
+    let no = refused.say("wait");
+    assert!(no.starts_with("CONSENT_REQUIRED ") && no.contains("access_denied"), "{no}");
+    refused.end();
+}
+
+fn goes_every_way_to_a_yes(executable: &Executable) {
+    waits_at_a_port_of_its_own(executable);
+    finishes_in_another_process(executable);
+    knows_the_issuer_alone(executable);
+}
+
+fn waits_at_a_port_of_its_own(executable: &Executable) {
+    let Some(server) = authorization_server() else { return };
+    let mut program = Program::start(executable.command(), &server.register("native", json!({})), &[]);
+    let url = program.say("consent");
+    program.begin("wait");
+    assert_eq!(browser::get(&says_yes(&url), &[]).status, 200);
+    let token = program.hear();
+    assert!(server.is_alive(&token), "{token}");
+    program.end();
+}
+
+fn finishes_in_another_process(executable: &Executable) {
+    let Some(server) = authorization_server() else { return };
+    let registration = server.register("web", json!({}));
+    let key = "5a".repeat(32);
+    let start = || Program::start(executable.command(), &registration, &[("store_key", &key)]);
+    let (mut first, mut second) = (start(), start());
+    let url = first.say("consent");
+    let sealed = first.say("seal");
+    first.end();
+    assert_eq!(second.say(&format!("resume {sealed}")), url);
+    let token = second.say(&format!("finish {}", says_yes(&url)));
+    assert!(server.is_alive(&token), "{token}");
+    assert_eq!(second.say("token"), token);
+    second.end();
+}
+
+fn knows_the_issuer_alone(executable: &Executable) {
+    let Some(server) = authorization_server() else { return };
+    let mut machine = Program::discovering(executable.command(), &server.register("basic", json!({})));
+    let token = machine.say("token");
+    assert!(server.is_alive(&token), "{token}");
+    machine.end();
+    let mut web = Program::discovering(executable.command(), &server.register("web", json!({})));
+    let url = web.say("consent");
+    let token = web.say(&format!("finish {}", says_yes(&url)));
+    assert!(server.is_alive(&token), "{token}");
+    assert_eq!(web.say("revoke"), "revoked");
+    assert!(!server.is_alive(&token));
+    web.end();
 }
 
 /// By a secret, by a signature, by a certificate.

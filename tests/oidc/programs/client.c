@@ -64,8 +64,18 @@ static void reject(tokenkeep_client *client) {
     tokenkeep_token_free(token);
 }
 
+/* The consent as text, for another process. */
+static void seal(const tokenkeep_consent *consent) {
+    char sealed[LINE];
+    size_t length;
+    tokenkeep_error *error = NULL;
+    const tokenkeep_status status = tokenkeep_consent_seal(consent, sealed, sizeof(sealed), &length, &error);
+
+    report(status, sealed, error);
+}
+
 static void obey(tokenkeep_client *client, tokenkeep_consent **consent, const char *command) {
-    static const char finish[] = "finish ";
+    static const char finish[] = "finish ", resume[] = "resume ";
     tokenkeep_token *token = NULL;
     tokenkeep_error *error = NULL;
     tokenkeep_status status;
@@ -83,6 +93,13 @@ static void obey(tokenkeep_client *client, tokenkeep_consent **consent, const ch
     } else if (strcmp(command, "consent") == 0) {
         tokenkeep_consent_free(*consent);
         status = tokenkeep_client_consent(client, NULL, consent, &error);
+        report(status, tokenkeep_consent_url(*consent, NULL), error);
+    } else if (strcmp(command, "seal") == 0) {
+        seal(*consent);
+    } else if (strncmp(command, resume, strlen(resume)) == 0) {
+        tokenkeep_consent_free(*consent);
+        status =
+            tokenkeep_client_resume(client, command + strlen(resume), TOKENKEEP_NUL_ENDED, consent, &error);
         report(status, tokenkeep_consent_url(*consent, NULL), error);
     } else if (strcmp(command, "user_code") == 0) {
         printf("%s\n", tokenkeep_consent_user_code(*consent, NULL));

@@ -29,7 +29,7 @@ static std::string ask_together(const Client &client) {
 }
 
 static std::string obey(const Client &client, std::optional<Consent> &consent, const std::string &command) {
-    const std::string finish = "finish ";
+    const std::string finish = "finish ", resume = "resume ";
     if (command == "token") {
         return std::string(client.token().value());
     }
@@ -46,6 +46,13 @@ static std::string obey(const Client &client, std::optional<Consent> &consent, c
     }
     if (command == "consent") {
         consent = client.consent();
+        return std::string(consent->url());
+    }
+    if (command == "seal") {
+        return consent->seal();
+    }
+    if (command.rfind(resume, 0) == 0) {
+        consent = client.resume(command.substr(resume.size()));
         return std::string(consent->url());
     }
     if (command == "user_code") {
