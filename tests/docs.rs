@@ -57,6 +57,8 @@ fn run_with_profile(program: &Executable, directory: &Path) {
     let output = run(program.command().env("TOKENKEEP_CONFIG", billing(directory, &sandbox)));
     assert!(output.starts_with("Authorization: Bearer "), "{output}");
     assert_eq!(sandbox.count("acquired/login"), 1);
+    let failing = program.command().env("TOKENKEEP_CONFIG", "/no/such/file").output().expect("a run");
+    assert!(!failing.status.success(), "without a profile it must not say that all is well");
 }
 
 #[test]

@@ -11,6 +11,8 @@ import pytest
 import tokenkeep
 from tokenkeep import _error
 
+from sandbox import ROOT
+
 if TYPE_CHECKING:
     from sandbox import Sandbox
 
@@ -100,3 +102,13 @@ def test_a_status_of_the_future_is_a_plain_error() -> None:
     error = _error.of_status("ECLIPSE", "dark", None, None, None)
     assert type(error) is tokenkeep.Error
     assert error.status == "ECLIPSE"
+
+
+def test_the_readme_says_of_each_what_to_do() -> None:
+    readme = (ROOT / "README.md").read_text()
+    rows = [
+        line.split(" | ") for line in readme.splitlines() if line.startswith("| `") and line.count(" | ") == 2
+    ]
+    for kind in KINDS:
+        found = [row for row in rows if f"`{kind.status}`" in row[0] and f"`{kind.__name__}`" in row[1]]
+        assert len(found) == 1, kind
