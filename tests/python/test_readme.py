@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 import http.server
+import sqlite3
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +43,8 @@ def profiles(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         profile(sandbox, "billing", "acquired")
         + profile(sandbox, "pink", "pink", **code)
         + profile(sandbox, "desktop", "pink", **code)
-        + profile(sandbox, "web", "pink", **web),
+        + profile(sandbox, "web", "pink", **web)
+        + profile(sandbox, "people", "pink", **web),
         encoding="utf-8",
     )
     path.chmod(0o600)
@@ -84,6 +88,34 @@ def test_the_page_on_people() -> None:
     names["callback"](session, back.split("?")[1])
     assert session == {"user": "ada"}
     assert names["client"].with_(account="ada").token().value
+
+
+@pytest.mark.usefixtures("profiles")
+def test_the_store_of_a_programs_own(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (program,) = blocks("docs/STORES.md")
+    names: dict[str, Any] = {}
+    exec(program, names)
+    with names["client"].consent() as consent:
+        token = consent.finish(visit(consent.url))
+    command = [sys.executable, "-c", f"{program}\nprint(client.token().value)"]
+    elsewhere = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert elsewhere.stdout.strip() == token.value
+    assert sandbox.count("pink/token") == 1
+
+    ours, theirs = names["Grants"]("grants.db"), names["Grants"]("grants.db")
+    assert ours.lock("record", 0.05)
+    assert not theirs.lock("record", 0.05)
+    ours.unlock("record")
+    assert theirs.lock("record", 0.05)
+    theirs.unlock("record")
+
+    names["client"].revoke()
+    with sqlite3.connect("grants.db") as database:
+        assert database.execute("SELECT count(*) FROM grants").fetchone() == (0,)
+    database.close()
 
 
 class Orchard(http.server.BaseHTTPRequestHandler):

@@ -36,7 +36,7 @@ def test_the_package_and_its_tests_are_typed() -> None:
     run("mypy", "--strict", str(TESTS), str(PACKAGE / "examples"))
 
 
-DOCUMENTS = ("README.md", "docs/CONSENT.md")
+DOCUMENTS = ("README.md", "docs/CONSENT.md", "docs/STORES.md")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

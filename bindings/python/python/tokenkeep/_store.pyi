@@ -1,4 +1,5 @@
 # What a program's own store looks like, for type checkers alone. docs/STORES.md says what each method does.
+# What these raise is repeated in tokenkeep's errors and log: let it hold no secret.
 
 from typing import Protocol
 
