@@ -1,21 +1,27 @@
 """A web application whose users let it use an API in their name: Flask.
 
-pip install ./bindings/python flask
+pip install ./bindings/python flask requests
 API_URL=... SECRET_KEY=... flask --app web_flask run
 
 The profile "web" (docs/CONSENT.md shows one) has the vendor's settings, a `redirect_uri` that leads to
-/callback, and a `store_key`, so that any process of the application can go on with a login that another one
-began. With `store = "file"` the tokens, too, are where every process finds them.
+/callback, the API's host, and a `store_key`, so that any process of the application can go on with a login
+that another one began. With `store = "file"` the tokens, too, are where every process finds them.
 """
 
 import os
-from urllib.request import Request, urlopen
 
 import flask
+import requests
 import tokenkeep
 from werkzeug.wrappers import Response
 
 API = os.environ["API_URL"]
+
+SIGN_IN = """<!doctype html><title>Sign in</title>
+<form method="post" action="/sign_in">
+<label>Who are you? <input name="user" required></label>
+<button>Sign in</button>
+</form>"""
 
 app = flask.Flask(__name__)
 app.secret_key = os.environ["SECRET_KEY"]
@@ -29,14 +35,20 @@ client = tokenkeep.Client.from_profile("web")
 def client_of_user() -> tokenkeep.Client:
     """Give the client with the tokens of the user who is signed in."""
     if "user" not in flask.session:
-        flask.abort(401)
+        flask.abort(flask.redirect("/sign_in"))
     return client.with_(account=flask.session["user"])
+
+
+@app.get("/sign_in")
+def ask_who() -> str:
+    """Stand, with the next one, for your own way to know who somebody is."""
+    return SIGN_IN
 
 
 @app.post("/sign_in")
 def sign_in() -> Response:
-    """Stand for your own way to know who somebody is."""
-    flask.session["user"] = flask.request.args["user"]
+    """Take their word for it."""
+    flask.session["user"] = flask.request.form["user"]
     return flask.redirect("/")
 
 
@@ -52,26 +64,31 @@ def connect() -> Response:
 def callback() -> Response:
     """Take the user back, maybe in another process than the one that sent them away."""
     users = client_of_user()
-    # Taken out, because it is good once: the back button finds nothing.
-    sealed = flask.session.pop("consent", "")
     try:
         # The path is this route's own; behind a proxy the rest of the URL may be another.
-        users.resume(sealed).finish("?" + flask.request.query_string.decode())
+        query = "?" + flask.request.query_string.decode()
+        users.resume(flask.session.get("consent", "")).finish(query)
     except tokenkeep.Error as error:
         app.logger.warning("a login failed: %s", error)
+        # Somebody else's answer, which a link may lead here, leaves this user's own login open.
+        if not isinstance(error, tokenkeep.ProtocolError):
+            flask.session.pop("consent", None)
         flask.abort(400, "That did not work. Please connect again.")
+    # It is good once: the back button finds nothing.
+    del flask.session["consent"]
     return flask.redirect("/")
 
 
 @app.get("/")
 def home() -> Response:
     """Show what the API says of the user."""
+    users = client_of_user()
     try:
-        token = client_of_user().token()
+        # The hook attaches the token, and answers a 401 with a new one and one more try.
+        answer = requests.get(API, auth=users.requests_auth(), timeout=30)
     except tokenkeep.ConsentRequired:
         return flask.redirect("/connect")
-    with urlopen(Request(API, headers=token.headers), timeout=30) as answer:
-        return Response(answer.read(), content_type="application/json")
+    return Response(answer.content, answer.status_code, content_type="application/json")
 
 
 @app.post("/disconnect")
