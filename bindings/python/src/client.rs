@@ -166,7 +166,8 @@ impl Client {
     ///
     /// Args:
     ///     timeout (float | None): seconds to wait at most; by default the setting `timeout`.
-    ///     min_valid (float | None): seconds that the token must live at least; else it is renewed first.
+    ///     min_valid (float | None): seconds that the token must live at least; else it is renewed first. More than the
+    ///         vendor's tokens ever live counts as 0.
     ///
     /// Raises:
     ///     Denied: the vendor refuses the credentials.
@@ -326,7 +327,7 @@ impl Client {
 
     /// Goes on with a consent that `Consent.seal` gave, in this process or another.
     ///
-    /// The settings must be those of the client that began it: client_id, account, redirect_uri, scope, store_key
+    /// Every setting that docs/SETTINGS.md calls identity must be that of the client that began it, and so must store_key
     /// (or store_key_previous).
     ///
     /// Args:
@@ -439,7 +440,8 @@ impl Client {
     /// once.
     ///
     /// Unlike a header set by hand it is not replaced by what `~/.netrc` says. It attaches nothing to a
-    /// request to a host that `may_send_to` refuses, on the first request as after a redirect.
+    /// request to a host that `may_send_to` refuses, on the first request as after a redirect. Getting a token takes
+    /// as long as the setting `timeout` allows, whatever the request's own timeout, and raises tokenkeep.Error.
     ///
     /// Returns:
     ///     RequestsAuth: for one request, or for a session's `auth`.
@@ -453,6 +455,9 @@ impl Client {
     }
 
     /// An `auth=` for httpx: as `requests_auth`, for `httpx.Client` and, on asyncio, `httpx.AsyncClient`.
+    ///
+    /// Headers that go beside the token, such as x-api-key, are kept from other hosts after a redirect by httpx's own
+    /// transports. With any other (one that does not report to the extension `trace`) let httpx follow no redirects.
     ///
     /// Returns:
     ///     HttpxAuth: an httpx.Auth.

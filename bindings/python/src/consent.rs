@@ -118,8 +118,8 @@ impl Consent {
     /// The consent as text, for the person's own session cookie: `Client.resume` goes on with it, also in another
     /// process, for ten minutes.
     ///
-    /// It is sealed with the setting `store_key`, and opened only by a client with the same client_id, account,
-    /// redirect_uri and scope. A process takes the answer to a consent once; that two processes do not, is in the
+    /// It is sealed with the setting `store_key`, and opened only by a client with the same identity settings (those that
+    /// docs/SETTINGS.md calls so). A process takes the answer to a consent once; that two processes do not, is in the
     /// vendor's hands, where a code is good only once.
     ///
     /// Returns:

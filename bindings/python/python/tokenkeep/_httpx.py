@@ -101,8 +101,8 @@ def _guard(request: httpx.Request, client: Client, token: Token, kind: type[_Gua
 class _Guard:
     """Keeps companion headers, such as x-api-key, from following a redirect to another host.
 
-    httpx takes only Authorization off. Its transport reports each request to the extension `trace` just
-    before it is sent, and that is the one place that sees every hop.
+    httpx takes only Authorization off. Its own transports report each request to the extension `trace` just
+    before it is sent, and that is the one place that sees every hop. Other transports may not.
     """
 
     def __init__(self, client: Client, companions: set[bytes], watcher: Any) -> None:
