@@ -1,14 +1,17 @@
 /// Grants in a store of the program's own.
 
+#include <chrono>
 #include <map>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include <tokenkeep.hpp>
 
 #include "check.hpp"
+#include "http.hpp"
 #include "sandbox.hpp"
 #include "suites.hpp"
 
@@ -42,13 +45,14 @@ public:
 
     bool save(std::string_view name, std::string_view record,
               std::optional<std::chrono::system_clock::time_point> expires) override {
-        const auto left = expires.value() - std::chrono::system_clock::now();
-        CHECK(left > std::chrono::minutes(58) && left <= std::chrono::minutes(60));
+        CHECK(locked);
+        end = expires;
         rows[std::string(name)] = record;
         return true;
     }
 
     bool remove(std::string_view name) override {
+        ++removals;
         rows.erase(std::string(name));
         return true;
     }
@@ -60,6 +64,8 @@ public:
     void unlock(std::string_view) override { locked = false; }
 
     std::map<std::string, std::string> rows;
+    std::optional<std::chrono::system_clock::time_point> end;
+    int removals = 0;
     std::optional<Client> client;
     bool throws = false;
     bool locked = false;
@@ -80,10 +86,37 @@ static void a_grant_outlives_its_client() {
         const auto table = std::make_shared<Table>(ends);
         const std::string first(Client(config(__func__, table)).token().value());
         CHECK(table->rows.size() == 1 && !table->locked);
+        const auto left = table->end.value() - std::chrono::system_clock::now();
+        CHECK(left > std::chrono::minutes(58) && left <= std::chrono::minutes(60));
         CHECK(Client(config(__func__, table)).token().value() == first);
         CHECK(sandbox::count("acquired/login") == 1);
     }
     CHECK(ends == 1);
+}
+
+/// It has a refresh token, whose end nobody knows.
+static void a_persons_grant_is_kept_for_good_until_it_is_revoked() {
+    int ends = 0;
+    const auto table = std::make_shared<Table>(ends);
+    const auto pink = [&table, account = __func__] {
+        return Client(sandbox::config("pink", account)
+                          .set("client_id", "sandbox-pink-client")
+                          .set("client_secret", "SANDBOX-SECRET-pink-client")
+                          .set("redirect_uri", "http://127.0.0.1:8/callback")
+                          .set("authorize_url", sandbox::url + "/pink/oauth/authorize")
+                          .set("token_url", sandbox::url + "/pink/oauth/token")
+                          .set("store_key", key)
+                          .store(table));
+    };
+    const tokenkeep::Consent consent = pink().consent();
+    CHECK(consent.finish(http::request("GET", consent.url()).header("location")));
+    CHECK(table->rows.size() == 1 && !table->end);
+    const Client later = pink();
+    CHECK(later.token());
+    CHECK(table->removals == 0);
+    later.revoke();
+    CHECK(table->removals == 1 && table->rows.empty() && !table->locked);
+    CHECK_THROWS(later.token(), Status::consent_required);
 }
 
 static void clients_that_live_at_once_have_the_same_store() {
@@ -132,6 +165,7 @@ static void no_store_is_a_fault() {
 
 void test_stores() {
     a_grant_outlives_its_client();
+    a_persons_grant_is_kept_for_good_until_it_is_revoked();
     clients_that_live_at_once_have_the_same_store();
     a_store_that_throws_is_told_and_tokens_come();
     a_store_may_not_call_its_client();

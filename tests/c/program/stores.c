@@ -3,12 +3,14 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <tokenkeep.h>
 
 #include "check.h"
+#include "http.h"
 #include "sandbox.h"
 #include "suites.h"
 
@@ -29,6 +31,7 @@ struct table {
     int is_locked;
     int loads;
     int saves;
+    int removals;
     int unlocks;
     int drops;
     int reentries;
@@ -77,9 +80,11 @@ static int32_t forget(void *user_data, const char *name) {
     struct table *table = user_data;
 
     pthread_mutex_lock(&table->lock);
+    CHECK(table->is_locked);
     if (strcmp(name, table->name) == 0) {
         table->length = 0;
     }
+    table->removals++;
     pthread_mutex_unlock(&table->lock);
     return table->failure;
 }
@@ -169,6 +174,53 @@ static void a_grant_outlives_its_client(void) {
     CHECK_TEXT(second, first);
     CHECK(sandbox_count("acquired/login") == 1);
     CHECK(!table->is_locked && table->unlocks == 1 && table->drops == 2);
+    free_table(table);
+}
+
+static tokenkeep_client *pink_of(struct table *table, const char *account) {
+    tokenkeep_config *config = sandbox_config("pink");
+    const tokenkeep_store store = functions();
+    char url[256];
+
+    set(config, "account", account);
+    set(config, "client_id", "sandbox-pink-client");
+    set(config, "client_secret", "SANDBOX-SECRET-pink-client");
+    set(config, "redirect_uri", "http://127.0.0.1:8/callback");
+    snprintf(url, sizeof(url), "%s/pink/oauth/authorize", sandbox_url);
+    set(config, "authorize_url", url);
+    snprintf(url, sizeof(url), "%s/pink/oauth/token", sandbox_url);
+    set(config, "token_url", url);
+    set(config, "store_key", STORE_KEY);
+    tokenkeep_config_store(config, &store, table, count_drop);
+    return sandbox_client(config);
+}
+
+/* It has a refresh token, whose end nobody knows. */
+static void a_persons_grant_is_kept_for_good_until_it_is_revoked(void) {
+    struct table *table = new_table();
+    tokenkeep_client *client = pink_of(table, __func__);
+    tokenkeep_consent *consent = NULL;
+    tokenkeep_token *token = NULL;
+    tokenkeep_error *error = NULL;
+    char redirected[1024];
+
+    CHECK_STATUS(tokenkeep_client_consent(client, NULL, &consent, &error), TOKENKEEP_OK, &error);
+    CHECK(http_redirect(tokenkeep_consent_url(consent, NULL), redirected, sizeof(redirected)));
+    CHECK_STATUS(tokenkeep_consent_finish(consent, redirected, TOKENKEEP_NUL_ENDED, NULL, NULL, &error),
+                 TOKENKEEP_OK, &error);
+    CHECK(table->saves > 0 && table->length > 0 && table->expires_at_ms == INT64_MAX);
+    tokenkeep_consent_free(consent);
+    tokenkeep_client_free(client);
+
+    client = pink_of(table, __func__);
+    CHECK_STATUS(tokenkeep_client_token(client, NULL, &token, &error), TOKENKEEP_OK, &error);
+    tokenkeep_token_free(token);
+    CHECK(table->removals == 0);
+    CHECK_STATUS(tokenkeep_client_revoke(client, NULL, &error), TOKENKEEP_OK, &error);
+    CHECK(table->removals == 1 && table->length == 0 && !table->is_locked);
+    CHECK_STATUS(tokenkeep_client_token(client, NULL, &token, &error), TOKENKEEP_CONSENT_REQUIRED, &error);
+    tokenkeep_client_free(client);
+    CHECK(table->drops == 2);
     free_table(table);
 }
 
@@ -269,6 +321,7 @@ static void a_store_that_is_incomplete_is_dropped_and_reported(void) {
 
 void test_stores(void) {
     a_grant_outlives_its_client();
+    a_persons_grant_is_kept_for_good_until_it_is_revoked();
     a_store_that_fails_is_told_and_tokens_come();
     a_record_that_is_none_makes_the_load_fail();
     a_store_may_not_call_its_client();
