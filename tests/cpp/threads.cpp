@@ -53,6 +53,18 @@ static void many_threads_make_one_request() {
     CHECK(sandbox::count("acquired/login") == 1);
 }
 
+static void whoever_waits_for_anothers_renewal_is_counted() {
+    sandbox::reset();
+    // Time enough for all of them to ask, also under valgrind on a busy machine.
+    sandbox::control("faults", R"({"endpoint": "acquired/login", "delay_ms": 2000})");
+    const Client client(sandbox::acquired(__func__));
+    client.prefetch();
+    on_threads(
+        8, client, [](const Client &own) { CHECK(own.token()); }, [] {});
+    const tokenkeep::Stats stats = client.stats();
+    CHECK(stats.renewals == 1 && stats.failures == 0 && stats.hits == 0 && stats.shared_waits == 8);
+}
+
 static void closing_ends_the_wait() {
     sandbox::reset();
     sandbox::control("faults", R"({"endpoint": "acquired/login", "times": 0, "hang": true})");
@@ -70,5 +82,6 @@ static void closing_ends_the_wait() {
 void test_threads() {
     many_threads_share_a_client();
     many_threads_make_one_request();
+    whoever_waits_for_anothers_renewal_is_counted();
     closing_ends_the_wait();
 }

@@ -102,6 +102,7 @@ static void a_failure_that_nobody_saw(void) {
     tokenkeep_token *token = NULL;
     tokenkeep_error *unseen = NULL;
     tokenkeep_error *error = NULL;
+    tokenkeep_stats stats = TOKENKEEP_STATS_INIT;
     int tries;
 
     set(config, "max_attempts", "1");
@@ -120,6 +121,7 @@ static void a_failure_that_nobody_saw(void) {
     }
     CHECK(tokenkeep_error_status(unseen) == TOKENKEEP_SERVER && tokenkeep_error_http_status(unseen) == 503);
     tokenkeep_error_free(unseen);
+    CHECK(tokenkeep_client_stats(client, &stats) == TOKENKEEP_OK && stats.failures == 1);
     tokenkeep_client_free(client);
     sandbox_reset();
 }

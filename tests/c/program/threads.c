@@ -105,6 +105,30 @@ static void many_threads_make_one_request(void) {
     tokenkeep_client_free(client);
 }
 
+static void whoever_waits_for_anothers_renewal_is_counted(void) {
+    tokenkeep_client *client;
+    tokenkeep_stats stats = TOKENKEEP_STATS_INIT;
+    tokenkeep_error *error = NULL;
+    struct worker workers[THREADS];
+    int i;
+
+    sandbox_reset();
+    /* Time enough for all of them to ask, also under valgrind on a busy machine. */
+    sandbox_control("faults", "{\"endpoint\": \"acquired/login\", \"delay_ms\": 2000}");
+    client = sandbox_client(sandbox_acquired(__func__));
+    CHECK_STATUS(tokenkeep_client_prefetch(client, &error), TOKENKEEP_OK, &error);
+    for (i = 0; i < THREADS; i++) {
+        start(&workers[i], client, ask);
+    }
+    for (i = 0; i < THREADS; i++) {
+        pthread_join(workers[i].thread, NULL);
+        CHECK(workers[i].status == TOKENKEEP_OK);
+    }
+    CHECK(tokenkeep_client_stats(client, &stats) == TOKENKEEP_OK);
+    CHECK(stats.renewals == 1 && stats.failures == 0 && stats.hits == 0 && stats.shared_waits == THREADS);
+    tokenkeep_client_free(client);
+}
+
 /* The wall clock as the library reads it, in milliseconds: never ahead of the library's next look. */
 static int64_t coarse_now_ms(void) {
     struct timespec now;
@@ -175,7 +199,7 @@ static void a_client_may_be_freed_while_its_renewal_is_under_way(void) {
     tokenkeep_error *error = NULL;
 
     sandbox_reset();
-    sandbox_control("faults", "{\"endpoint\": \"acquired/login\", \"delay_ms\": 300}");
+    sandbox_control("faults", "{\"endpoint\": \"acquired/login\", \"delay_ms\": 1000}");
     client = sandbox_client(sandbox_acquired(__func__));
     CHECK_STATUS(tokenkeep_client_prefetch(client, &error), TOKENKEEP_OK, &error);
     CHECK(sandbox_wait_for("acquired/login", 1));
@@ -236,6 +260,7 @@ static void a_closed_client_still_has_its_token(void) {
 void test_threads(void) {
     /* First, while no other renewal is under way that the sandbox would count. */
     many_threads_make_one_request();
+    whoever_waits_for_anothers_renewal_is_counted();
     many_threads_share_a_client();
     no_token_is_past_its_end();
     a_client_may_be_freed_while_its_renewal_is_under_way();
