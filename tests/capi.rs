@@ -58,11 +58,12 @@ fn clang_c17() {
 /// Builds the program and runs it against a sandbox of its own.
 fn try_program(compiler: &str, standard: &str) {
     if is_installed(compiler, &format!("the C interface with {compiler} -std={standard}"), compiler) {
-        let sandbox = Sandbox::start().expect("a sandbox");
+        let (sandbox, store) = (Sandbox::start().expect("a sandbox"), Directory::new());
         let mut command = Executable::new(compiler, standard, "capi").build(sources()).command();
         if (compiler, standard) == ("gcc", "c11") {
             // Once: they have nothing to do with the compiler.
-            command.env("FORKS", "200");
+            support::chmod(store.path().to_str().expect("text"), 0o700);
+            command.env("FORKS", "200").env("FORKS_STORE", store.path());
         }
         run(command.arg(sandbox.url()));
     }

@@ -3,6 +3,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
@@ -12,6 +13,7 @@
 #include <tokenkeep.h>
 
 #include "check.h"
+#include "http.h"
 #include "sandbox.h"
 #include "suites.h"
 
@@ -38,69 +40,123 @@ static int use_client(tokenkeep_client *client) {
     return sandbox_get("/acquired/v1/customers", header) == 200 && second != first ? 0 : 5;
 }
 
-/* Threads that renew a client's token until they are told to stop. */
-struct renewers {
-    pthread_t threads[4];
+/* Whether a client takes a token for this audience, and gets nobody else's. */
+static int takes_token_for(tokenkeep_client *client, const char *audience) {
+    tokenkeep_client *own = NULL;
+    char url[256], authorization[1024], header[1100], answer[1024], wanted[80];
+    size_t length;
+    int is_its_own;
+
+    if (tokenkeep_client_with(client, "audience", audience, TOKENKEEP_NUL_ENDED, &own, NULL) !=
+        TOKENKEEP_OK) {
+        return 0;
+    }
+    snprintf(url, sizeof(url), "%s/oauth2/v1/resource", sandbox_url);
+    snprintf(wanted, sizeof(wanted), "\"%s\"", audience);
+    is_its_own = tokenkeep_client_copy_header(own, NULL, authorization, sizeof(authorization), &length, NULL,
+                                              NULL) == TOKENKEEP_OK &&
+                 snprintf(header, sizeof(header), "Authorization: %s", authorization) > 0 &&
+                 http_request("GET", url, header, NULL, answer, sizeof(answer)) == 200 &&
+                 strstr(answer, wanted) != NULL;
+    tokenkeep_client_free(own);
+    return is_its_own;
+}
+
+/* Clients of one server, in memory and with a store, which threads and children use at the same time. */
+struct shared {
     pthread_mutex_t lock;
-    tokenkeep_client *client;
+    tokenkeep_client *in_memory;
+    tokenkeep_client *stored;
+    int threads;
     int stopped;
     int failures;
 };
 
-static int takes_token(tokenkeep_client *client) {
-    char header[1024];
-    size_t length;
+/* Whether both clients work; `name` is that of one use alone. */
+static int uses_both(const struct shared *shared, const char *name) {
+    char audience[64];
 
-    return tokenkeep_client_copy_header(client, NULL, header, sizeof(header), &length, NULL, NULL) ==
-               TOKENKEEP_OK &&
-           strstr(header, "SANDBOX-TOKEN") != NULL;
+    snprintf(audience, sizeof(audience), "%s-in-memory", name);
+    if (!takes_token_for(shared->in_memory, audience)) {
+        return 0;
+    }
+    snprintf(audience, sizeof(audience), "%s-stored", name);
+    return takes_token_for(shared->stored, audience);
 }
 
-static void *renew(void *argument) {
-    struct renewers *renewers = argument;
-    int stopped = 0;
+static void *use_until_stopped(void *argument) {
+    struct shared *shared = argument;
+    char name[32];
+    int stopped = 0, round = 0, thread;
 
+    pthread_mutex_lock(&shared->lock);
+    thread = shared->threads++;
+    pthread_mutex_unlock(&shared->lock);
     while (!stopped) {
-        const int good = takes_token(renewers->client);
-        pthread_mutex_lock(&renewers->lock);
-        renewers->failures += !good;
-        stopped = renewers->stopped;
-        pthread_mutex_unlock(&renewers->lock);
+        int works;
+        snprintf(name, sizeof(name), "thread-%d-%d", thread, round++);
+        works = uses_both(shared, name);
+        pthread_mutex_lock(&shared->lock);
+        shared->failures += !works;
+        stopped = shared->stopped;
+        pthread_mutex_unlock(&shared->lock);
     }
     return NULL;
 }
 
-/* Children forked while other threads renew: none hangs, and each gets a token. */
-static void forks_while_threads_renew(int forks) {
-    struct renewers renewers;
+static tokenkeep_client *server_client(const char *account, const char *store_path) {
+    tokenkeep_config *config = sandbox_config("oauth2");
+    char url[256];
+
+    snprintf(url, sizeof(url), "%s/oauth2/token", sandbox_url);
+    set(config, "token_url", url);
+    set(config, "account", account);
+    set(config, "grant", "client_credentials");
+    set(config, "client_id", "sandbox-oauth2-client");
+    set(config, "client_secret", "SANDBOX-SECRET-oauth2-client");
+    if (store_path != NULL) {
+        set(config, "store", "file");
+        set(config, "store_path", store_path);
+        set(config, "store_key", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+    }
+    return sandbox_client(config);
+}
+
+/* Children forked while threads ask for tokens: none hangs, and each gets its own. */
+static void forks_while_threads_ask(int forks, const char *store_path) {
+    struct shared shared;
+    pthread_t threads[4];
     size_t index;
 
-    sandbox_control("vendors/acquired", "{\"lifetime\": 0.2}");
-    memset(&renewers, 0, sizeof(renewers));
-    renewers.client = sandbox_client(sandbox_acquired(__func__));
-    CHECK(pthread_mutex_init(&renewers.lock, NULL) == 0);
+    memset(&shared, 0, sizeof(shared));
+    shared.in_memory = server_client("in memory", NULL);
+    shared.stored = server_client("stored", store_path);
+    CHECK(pthread_mutex_init(&shared.lock, NULL) == 0);
     for (index = 0; index < 4; index++) {
-        CHECK(pthread_create(&renewers.threads[index], NULL, renew, &renewers) == 0);
+        CHECK(pthread_create(&threads[index], NULL, use_until_stopped, &shared) == 0);
     }
     while (forks-- > 0) {
         int status = -1;
         const pid_t child = fork();
         if (child == 0) {
+            char name[32];
             alarm(60);
-            _exit(takes_token(renewers.client) ? 0 : 1);
+            snprintf(name, sizeof(name), "child-%d", forks);
+            _exit(uses_both(&shared, name) ? 0 : 1);
         }
         if (!CHECK(child > 0 && waitpid(child, &status, 0) == child) || !CHECK(status == 0)) {
             break;
         }
     }
-    pthread_mutex_lock(&renewers.lock);
-    renewers.stopped = 1;
-    pthread_mutex_unlock(&renewers.lock);
+    pthread_mutex_lock(&shared.lock);
+    shared.stopped = 1;
+    pthread_mutex_unlock(&shared.lock);
     for (index = 0; index < 4; index++) {
-        CHECK(pthread_join(renewers.threads[index], NULL) == 0);
+        CHECK(pthread_join(threads[index], NULL) == 0);
     }
-    CHECK(renewers.failures == 0);
-    tokenkeep_client_free(renewers.client);
+    CHECK(shared.failures == 0);
+    tokenkeep_client_free(shared.in_memory);
+    tokenkeep_client_free(shared.stored);
     sandbox_reset();
 }
 
@@ -124,6 +180,6 @@ void test_forks(void) {
     tokenkeep_token_free(token);
     tokenkeep_client_free(client);
     if (getenv("FORKS") != NULL) {
-        forks_while_threads_renew(atoi(getenv("FORKS")));
+        forks_while_threads_ask(atoi(getenv("FORKS")), getenv("FORKS_STORE"));
     }
 }
