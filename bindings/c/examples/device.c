@@ -18,10 +18,13 @@ static tokenkeep_status log_in(tokenkeep_client *client, tokenkeep_error **error
     tokenkeep_consent *consent = NULL;
     tokenkeep_call call = TOKENKEEP_CALL_INIT;
     tokenkeep_status status = tokenkeep_client_consent(client, NULL, &consent, error);
+    const char *user_code = tokenkeep_consent_user_code(consent, NULL);
 
     if (status == TOKENKEEP_OK) {
-        printf("Open %s\nand enter or compare the code %s\n", tokenkeep_consent_url(consent, NULL),
-               tokenkeep_consent_user_code(consent, NULL));
+        printf("Open %s\n", tokenkeep_consent_url(consent, NULL));
+        if (user_code != NULL) {
+            printf("and enter or compare the code %s\n", user_code);
+        }
         fflush(stdout);
         call.timeout_ms = 15 * 60 * 1000;
         status = tokenkeep_consent_wait(consent, &call, NULL, error);
