@@ -120,8 +120,12 @@ fn a_person_logs_in_at_the_desktop() {
             base = sandbox.base("pink")
         ),
     );
-    // A person's browser that only notes where it is sent.
-    let opener = directory.write("bin/xdg-open", "#!/bin/sh\nprintf %s \"$1\" >\"$OPENED\"\n");
+    // A person's browser that only notes where it is sent, and stays for as long as there is that note.
+    let opener = directory.write(
+        "bin/xdg-open",
+        "#!/bin/sh\nexec >/dev/null\nprintf %s \"$1\" >\"$OPENED\"\n\
+         while [ -e \"$OPENED\" ]; do /bin/sleep 0.1; done\n",
+    );
     support::chmod(&opener, 0o700);
     let opened = directory.path().join("opened");
     for (path, finds_browser) in [("bin", true), ("empty", false)] {

@@ -1,12 +1,13 @@
 // Logs a person in with their own browser (RFC 8252), and uses the token. The settings are a profile with
 // `grant = "authorization_code"` and `redirect_uri = "http://127.0.0.1/callback"`:
 //
-//     c++ -std=c++17 desktop.cpp $(pkg-config --cflags --libs tokenkeep) -o desktop
+//     c++ -std=c++17 -pthread desktop.cpp $(pkg-config --cflags --libs tokenkeep) -o desktop
 //     ./desktop PROFILE
 
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include <thread>
 
 #include <spawn.h>
 #include <sys/wait.h>
@@ -15,15 +16,27 @@
 
 extern char **environ;
 
+static void say_there_is_no_browser() {
+    std::printf("Open that page in a browser on this machine.\n");
+    std::fflush(stdout);
+}
+
 // Opens a URL in the person's browser, if there is a way to. No shell sees the URL.
-static bool open_browser(const std::string &url) {
+static void open_browser(std::string url) {
     char program[] = "xdg-open";
-    std::string argument = url;
-    char *const arguments[] = {program, argument.data(), nullptr};
+    char *const arguments[] = {program, url.data(), nullptr};
     pid_t child = 0;
-    int outcome = 0;
-    return posix_spawnp(&child, program, nullptr, nullptr, arguments, environ) == 0 &&
-           waitpid(child, &outcome, 0) == child && WIFEXITED(outcome) && WEXITSTATUS(outcome) == 0;
+    if (posix_spawnp(&child, program, nullptr, nullptr, arguments, environ) != 0) {
+        say_there_is_no_browser();
+        return;
+    }
+    // It may stay for as long as the browser does: the person is waited for meanwhile.
+    std::thread([child] {
+        int outcome = 0;
+        if (waitpid(child, &outcome, 0) == child && !(WIFEXITED(outcome) && WEXITSTATUS(outcome) == 0)) {
+            say_there_is_no_browser();
+        }
+    }).detach();
 }
 
 // Stands for your HTTP library: sends a request with these headers and returns the status of the answer.
@@ -33,13 +46,9 @@ static tokenkeep::Token log_in(const tokenkeep::Client &client) {
     using namespace std::chrono_literals;
     // The port is open from here on, until the person is back or the consent goes out of scope.
     const tokenkeep::Consent consent = client.consent();
-    const std::string url(consent.url());
-    std::printf("Log in at %s\n", url.c_str());
+    std::printf("Log in at %s\n", consent.url().data());
     std::fflush(stdout);
-    if (!open_browser(url)) {
-        std::printf("Open that page in a browser on this machine.\n");
-        std::fflush(stdout);
-    }
+    open_browser(std::string(consent.url()));
     return consent.wait({10min});
 }
 
