@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 use support::browser::{call, get, parameter};
+use support::hang::Full;
 use support::server::{self, Server};
 use support::stores::Stores;
 use support::{
@@ -319,4 +320,28 @@ fn a_poll_whose_answer_names_the_device_code_does_not_tell_it() {
     for text in [error.to_string(), format!("{error:?} {consent:?}")] {
         assert!(!text.contains("SANDBOX-TOKEN"), "{text}");
     }
+}
+
+#[test]
+fn a_connection_that_is_not_made_in_time_is_tried_again_after_twice_the_interval() {
+    let codes = r#"{"device_code": "SANDBOX-TOKEN-d", "user_code": "AB", "verification_uri": "https://a.example/", "interval": 1}"#;
+    let (describing, full) = (Server::granting(codes), Full::new());
+    let mut config = Config::new("oauth2");
+    config.set("grant", "device_code").set("client_id", "tv").set("connect_timeout", "300 ms");
+    config.set("device_url", &describing.url("/device"));
+    config.set("token_url", &format!("http://{}/token", full.address()));
+    let consent = begin(&open(&config));
+    let mut before = support::now();
+    support::until("a question that was not answered", || {
+        before = support::now();
+        let error = consent.wait(&within(200)).unwrap_err();
+        assert_eq!(error.kind(), Kind::Timeout, "{error}");
+        error.message().contains("(last: ")
+    });
+    let grant = r#"{"access_token": "SANDBOX-TOKEN-a", "token_type": "Bearer"}"#;
+    let server = full.drain(&server::json(200, grant));
+    assert_eq!(wait(&consent).unwrap().value(), "SANDBOX-TOKEN-a");
+    let passed = support::now().duration_since(before).unwrap().as_millis();
+    assert!(passed >= 2000, "{passed} ms");
+    assert_eq!(server.count(), 1);
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokenkeep::Config;
 
+use super::server::Server;
 use super::{Directory, pause, tool};
 
 /// What a request gets stuck in.
@@ -65,19 +66,43 @@ pub(crate) fn names_held_up() -> i32 {
     }
 }
 
-/// The address of a port whose queue is full: whoever connects gets no answer.
+/// The address of a port whose queue is full, for as long as the process.
 fn full() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    // SAFETY: the descriptor is a listening socket of ours; this shortens its queue.
-    assert_eq!(unsafe { libc::listen(listener.as_raw_fd(), 0) }, 0);
-    let address = listener.local_addr().expect("an address");
-    let queued: Vec<TcpStream> =
-        std::iter::from_fn(|| TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok())
-            .collect();
-    assert!(!queued.is_empty(), "nobody ever got in");
-    // For as long as the process.
-    std::mem::forget((listener, queued));
+    let full = Full::new();
+    let address = full.address();
+    std::mem::forget(full);
     address
+}
+
+/// A port whose queue is full: whoever connects gets no answer.
+pub(crate) struct Full {
+    listener: TcpListener,
+    queued: Vec<TcpStream>,
+}
+
+impl Full {
+    pub(crate) fn new() -> Full {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        // SAFETY: the descriptor is a listening socket of ours; this shortens its queue.
+        assert_eq!(unsafe { libc::listen(listener.as_raw_fd(), 0) }, 0);
+        let address = listener.local_addr().expect("an address");
+        let queued: Vec<TcpStream> =
+            std::iter::from_fn(|| TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok())
+                .collect();
+        assert!(!queued.is_empty(), "nobody ever got in");
+        Full { listener, queued }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listener.local_addr().expect("an address")
+    }
+
+    /// From now on the port is served, by this answer to everybody.
+    pub(crate) fn drain(self, answer: &str) -> Server {
+        drop(self.queued);
+        let answer = answer.as_bytes().to_vec();
+        Server::on(self.listener, move |_| answer.clone())
+    }
 }
 
 /// The address of a server that does this with each of its connections.

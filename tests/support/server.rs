@@ -28,7 +28,14 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Server {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        Server::on(TcpListener::bind("127.0.0.1:0").expect("a port"), answer)
+    }
+
+    /// A server on a port that is open already.
+    pub(crate) fn on(
+        listener: TcpListener,
+        answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Server {
         let address = listener.local_addr().expect("an address").to_string();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (book, answer) = (Arc::clone(&seen), Arc::new(answer));
