@@ -159,6 +159,19 @@ fn a_server_that_announces_its_name_must_give_it_in_every_redirect() {
 }
 
 #[test]
+fn a_server_that_calls_itself_otherwise_is_held_to_that_name() {
+    let sandbox = sandbox();
+    let name = "https://login.example/tenant/v2.0";
+    sandbox.configure("pink", json!({"metadata": {"issuer": name}, "redirect_iss": name}));
+    let settings = [("redirect_uri", fixtures::WEB_REDIRECT_URI), ("metadata_issuer", name)];
+    let consent = begin(&discovering(&sandbox, "pink", &settings));
+    let good = say_yes(consent.url());
+    let error = finish(&consent, &replaced(&good, "iss", Some(&sandbox.base("pink")))).unwrap_err();
+    assert_error(&error, Kind::Protocol, &["another issuer", name]);
+    finish(&consent, &good).expect("it names itself as metadata_issuer says");
+}
+
+#[test]
 fn a_consent_waits_for_its_servers_metadata_as_the_call_says() {
     let sandbox = sandbox();
     let redirect = [("redirect_uri", "http://127.0.0.1/callback")];

@@ -301,15 +301,23 @@ fn the_metadata_choose_between_basic_and_post_where_the_settings_do_not() {
 #[test]
 fn a_client_with_a_certificate_goes_to_the_endpoints_for_those() {
     let Some(made) = certificates() else { return };
-    let demanding = TlsServer::start(made, "good", true, &answer(200, GRANT));
-    let alias = demanding.url("/token");
+    let codes = r#"{"device_code": "SANDBOX-TOKEN-d", "user_code": "AB", "verification_uri": "https://a.example/", "interval": 1}"#;
+    let demanding = TlsServer::answering(made, "good", true, move |request| {
+        answer(200, if request.head.starts_with("POST /device") { codes } else { GRANT }).into_bytes()
+    });
+    let alias = demanding.url("");
     let describing = TlsServer::answering(made, "good", false, move |request| {
         let here = format!("https://{}", request.header("host").unwrap_or_default());
-        let document = json!({
-            "issuer": here,
-            "token_endpoint": format!("{here}/token"),
-            "mtls_endpoint_aliases": {"token_endpoint": alias},
-        });
+        let endpoints = |at: &str| {
+            json!({
+                "token_endpoint": format!("{at}/token"),
+                "revocation_endpoint": format!("{at}/revoke"),
+                "device_authorization_endpoint": format!("{at}/device"),
+            })
+        };
+        let mut document = endpoints(&here);
+        document["issuer"] = json!(here);
+        document["mtls_endpoint_aliases"] = endpoints(&alias);
         let is_post = request.head.starts_with("POST");
         answer(200, &if is_post { GRANT.to_owned() } else { document.to_string() }).into_bytes()
     });
@@ -323,9 +331,17 @@ fn a_client_with_a_certificate_goes_to_the_endpoints_for_those() {
     token(&plain);
     assert_eq!(demanding.connections(), 0);
     config.set("client_auth", "tls").set("client_cert_file", &chain).set("client_key_file", &key);
-    token(&open(&config));
-    let [request] = &demanding.requests()[..] else { panic!("one request") };
-    assert!(request.body.contains("client_id=id"), "{}", request.body);
+    let certified = open(&config);
+    token(&certified);
+    certified.revoke(&Call::default()).unwrap();
+    let device = open(config.set("grant", "device_code"));
+    let consent = device.consent(&Call::default()).unwrap();
+    consent.wait(&Call::default()).unwrap();
+    let requests = demanding.requests();
+    let asked: Vec<_> =
+        requests.iter().map(|request| request.head.split(" HTTP").next().unwrap_or_default()).collect();
+    assert_eq!(asked, ["POST /token", "POST /revoke", "POST /device", "POST /token"]);
+    assert!(requests.iter().all(|request| request.body.contains("client_id=id")), "{requests:?}");
 }
 
 #[test]
