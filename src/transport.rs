@@ -7,19 +7,21 @@ mod lookup;
 
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use once_cell::unsync::OnceCell;
 use ureq::config::Config;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::transport::DefaultConnector;
-use ureq::{Agent, Proxy, Timeout};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, Transport as Connection};
+use ureq::{Agent, Proxy, ProxyProtocol};
 use zeroize::Zeroizing;
 
 use crate::clock::{self, Clock, Now};
 use crate::error::{Error, Kind, Result};
 use crate::secret::Secret;
-use crate::settings::{Settings, is_safe_url};
+use crate::settings::{Settings, is_loopback, is_safe_url};
 #[cfg(feature = "redis")]
 pub(crate) use lookup::addresses;
 
@@ -37,6 +39,7 @@ pub(crate) struct Transport<'a> {
     clock: Clock,
     agent: OnceCell<Agent>,
     proxy: OnceCell<Secret>,
+    connected: Connected,
     /// By clock, when the flight's budget is spent.
     deadline: i64,
 }
@@ -88,7 +91,8 @@ impl Fault {
 impl<'a> Transport<'a> {
     pub(crate) fn new(settings: &'a Settings, clock: Clock, budget: Duration) -> Transport<'a> {
         let deadline = clock.now().running.saturating_add(clock::nanos(budget));
-        Transport { settings, clock, agent: OnceCell::new(), proxy: OnceCell::new(), deadline }
+        let (agent, proxy) = (OnceCell::new(), OnceCell::new());
+        Transport { settings, clock, agent, proxy, connected: Connected::default(), deadline }
     }
 
     pub(crate) fn now(&self) -> Now {
@@ -140,6 +144,7 @@ impl<'a> Transport<'a> {
     /// The HTTP client, and the proxy to that URL's host.
     fn way(&self, url: &str) -> std::result::Result<(&Agent, Option<Proxy>), Fault> {
         let unsent = |error| Fault { error, sent: false };
+        self.connected.0.store(false, Ordering::Relaxed);
         let agent = self.agent.get_or_try_init(|| self.open()).map_err(unsent)?;
         Ok((agent, self.proxy(url).map_err(unsent)?))
     }
@@ -186,7 +191,11 @@ impl<'a> Transport<'a> {
             .proxy(None)
             .tls_config(tls(settings)?)
             .build();
-        Ok(Agent::with_parts(config, DefaultConnector::default(), lookup::Names))
+        Ok(Agent::with_parts(
+            config,
+            DefaultConnector::default().chain(self.connected.clone()),
+            lookup::Names,
+        ))
     }
 
     fn proxy(&self, url: &str) -> Result<Option<Proxy>> {
@@ -204,11 +213,22 @@ impl<'a> Transport<'a> {
         let unusable = || {
             Error::new(Kind::Config, "proxy is no proxy URL: write http://host:port, https:// or socks5://")
         };
-        address.map(|address| Proxy::new(address.expose()).map_err(|_| unusable())).transpose()
+        let proxy =
+            address.map(|address| Proxy::new(address.expose()).map_err(|_| unusable())).transpose()?;
+        if let Some(proxy) = proxy.as_ref().filter(|proxy| !is_private(url, proxy)) {
+            return Err(Error::new(
+                Kind::Config,
+                format!(
+                    "the proxy at {} would read what is sent over plain http: only an https or a loopback proxy may,                      so set proxy = none, or an https URL of the vendor's",
+                    proxy.host()
+                ),
+            ));
+        }
+        Ok(proxy)
     }
 
     fn fault(&self, asked: &str, error: ureq::Error) -> Fault {
-        let (kind, sent, why) = classify(error);
+        let (kind, why) = classify(error);
         let advice = match kind {
             Kind::Tls if why.contains("CertificateRequired") => {
                 " (the server demands a certificate: set client_cert_file and client_key_file)".into()
@@ -225,52 +245,72 @@ impl<'a> Transport<'a> {
             },
             _ => String::new(),
         };
+        let sent = self.connected.0.load(Ordering::Relaxed);
         Fault { error: Error::new(kind, format!("{asked}: {why}{advice}")), sent }
     }
 }
 
-/// What a transport error means, whether the request may have been sent, and why, in words.
-fn classify(error: ureq::Error) -> (Kind, bool, String) {
+/// Whether the connection was made, encryption included: only then can a request have reached anybody. What an error
+/// says of itself does not tell, for a route may be lost at any time.
+#[derive(Clone, Debug, Default)]
+struct Connected(Arc<AtomicBool>);
+
+impl<C: Connection> Connector<C> for Connected {
+    type Out = C;
+
+    fn connect(
+        &self,
+        _details: &ConnectionDetails<'_>,
+        made: Option<C>,
+    ) -> std::result::Result<Option<C>, ureq::Error> {
+        self.0.store(made.is_some(), Ordering::Relaxed);
+        Ok(made)
+    }
+}
+
+/// What a transport error means, and why, in words.
+fn classify(error: ureq::Error) -> (Kind, String) {
     use std::io::ErrorKind as Io;
     match error {
-        ureq::Error::Timeout(phase) => {
-            let sent = !matches!(phase, Timeout::Resolve | Timeout::Connect);
-            (Kind::Timeout, sent, format!("no answer in time ({phase})"))
-        }
-        ureq::Error::HostNotFound => (Kind::Network, false, "there is no such host".into()),
-        ureq::Error::ConnectionFailed => (Kind::Network, false, "no connection could be made".into()),
+        ureq::Error::Timeout(phase) => (Kind::Timeout, format!("no answer in time ({phase})")),
+        ureq::Error::HostNotFound => (Kind::Network, "there is no such host".into()),
+        ureq::Error::ConnectionFailed => (Kind::Network, "no connection could be made".into()),
         ureq::Error::ConnectProxyFailed(why) => (
             Kind::Network,
-            false,
             format!("the proxy made no connection (is `proxy` right, and its password?): {why}"),
         ),
-        ureq::Error::InvalidProxyUrl => (Kind::Config, false, "the proxy is no proxy URL".into()),
-        ureq::Error::Tls(why) => (Kind::Tls, false, format!("TLS: {why}")),
-        ureq::Error::Rustls(why) => (Kind::Tls, false, format!("TLS: {why}")),
-        ureq::Error::Pem(why) => (Kind::Config, false, format!("PEM: {why}")),
+        ureq::Error::InvalidProxyUrl => (Kind::Config, "the proxy is no proxy URL".into()),
+        ureq::Error::Tls(why) => (Kind::Tls, format!("TLS: {why}")),
+        ureq::Error::Rustls(why) => (Kind::Tls, format!("TLS: {why}")),
+        ureq::Error::Pem(why) => (Kind::Config, format!("PEM: {why}")),
         ureq::Error::Io(why) => match why.kind() {
             Io::ConnectionRefused | Io::HostUnreachable | Io::NetworkUnreachable | Io::AddrNotAvailable => {
-                (Kind::Network, false, format!("no connection: {why}"))
+                (Kind::Network, format!("no connection: {why}"))
             }
-            Io::InvalidData => (Kind::Tls, false, format!("TLS: {why}")),
-            Io::TimedOut | Io::WouldBlock => (Kind::Timeout, true, format!("no answer in time: {why}")),
+            Io::InvalidData => (Kind::Tls, format!("TLS: {why}")),
+            Io::TimedOut | Io::WouldBlock => (Kind::Timeout, format!("no answer in time: {why}")),
             // The standard library has no kind of its own for a name that is not resolved.
             _ if why.to_string().starts_with("failed to lookup address") => {
-                (Kind::Network, false, format!("no connection: {why}"))
+                (Kind::Network, format!("no connection: {why}"))
             }
-            _ => (Kind::Network, true, format!("the connection broke: {why}")),
+            _ => (Kind::Network, format!("the connection broke: {why}")),
         },
         ureq::Error::BodyExceedsLimit(limit) => {
-            (Kind::Protocol, true, format!("the answer is longer than {limit} bytes"))
+            (Kind::Protocol, format!("the answer is longer than {limit} bytes"))
         }
         ureq::Error::LargeResponseHeader(_, limit) => {
-            (Kind::Protocol, true, format!("the answer's headers are longer than {limit} bytes"))
+            (Kind::Protocol, format!("the answer's headers are longer than {limit} bytes"))
         }
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
-            (Kind::Config, false, "the URL or a header value cannot be sent as it stands".into())
+            (Kind::Config, "the URL or a header value cannot be sent as it stands".into())
         }
-        other => (Kind::Protocol, true, format!("the answer is no proper HTTP: {other}")),
+        other => (Kind::Protocol, format!("the answer is no proper HTTP: {other}")),
     }
+}
+
+/// Whether nobody on the way to a proxy and beyond can read what is sent.
+fn is_private(url: &str, proxy: &Proxy) -> bool {
+    url.starts_with("https:") || proxy.protocol() == ProxyProtocol::Https || is_loopback(proxy.host())
 }
 
 fn tls(settings: &Settings) -> Result<TlsConfig> {

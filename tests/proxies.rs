@@ -45,6 +45,17 @@ fn the_proxys_credentials_go_to_the_proxy_alone_and_into_no_error() {
 }
 
 #[test]
+fn what_is_not_encrypted_goes_through_no_proxy_of_another_machine() {
+    let sandbox = sandbox();
+    for proxy in ["http://192.0.2.1:3128", "socks5://ada:SANDBOX-SECRET@192.0.2.1:1080", "192.0.2.1:3128"] {
+        let settings = [("proxy", proxy), ("account", proxy)];
+        let error = failure(&support::client_with(&sandbox, "acquired", &settings));
+        assert_error(&error, Kind::Config, &["192.0.2.1", "plain http", "proxy = none"]);
+        assert!(!error.message().contains("SANDBOX-SECRET"), "{error}");
+    }
+}
+
+#[test]
 fn a_proxys_refusal_is_never_the_vendors() {
     let sandbox = sandbox();
     for answer in [

@@ -26,7 +26,7 @@ pub use list::{Setting, settings};
 pub(crate) use nearest::nearest;
 pub(crate) use source::Source;
 pub(crate) use trusted::{read as read_trusted, where_wrong};
-pub(crate) use value::{check_url, is_safe_url};
+pub(crate) use value::{check_url, is_loopback, is_safe_url};
 
 /// The ways to give a secret by reference instead of giving it.
 const SUFFIXES: [&str; 3] = ["_env", "_file", "_command"];

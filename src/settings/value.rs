@@ -129,7 +129,7 @@ pub(crate) fn is_safe_url(text: &str) -> bool {
 }
 
 /// Whether a host is this very machine by its name alone.
-pub(super) fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
