@@ -161,6 +161,8 @@ fn metadata_of_another_issuer_are_not_used_whatever_they_say() {
         let error = failure(&at(&sandbox, &[]));
         assert_error(&error, Kind::Protocol, &[&issuer, other, "to the letter", "metadata_issuer"]);
     }
+    sandbox.configure("oauth2", json!({"metadata": {"issuer": "x".repeat(100_000)}}));
+    assert!(failure(&at(&sandbox, &[])).message().len() < 4000, "a name without end is cut");
     sandbox.configure("oauth2", json!({"metadata": {"issuer": null}}));
     assert_error(&failure(&at(&sandbox, &[])), Kind::Protocol, &["no issuer in it"]);
     assert_eq!(sandbox.count("oauth2/token"), 0, "no secret was sent anywhere");

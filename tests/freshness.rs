@@ -263,3 +263,16 @@ fn default_lifetime_ends_a_token_whose_vendor_says_nothing() {
     token(&client);
     assert_eq!(sandbox.count("oauth2/token"), 2);
 }
+
+#[test]
+fn a_life_does_not_count_from_before_the_secret_was_had() {
+    let sandbox = sandbox();
+    sandbox.set_lifetime("acquired", json!(60));
+    let script = format!("sleep 1; echo {}", sandbox.settings("acquired")["app_key"]);
+    let command = json!(["sh", "-c", script]).to_string();
+    let client = support::client_by(&sandbox, "acquired", "app_key_command", &command);
+    let before = support::now();
+    let Lifetime::Known { expires_at } = token(&client).lifetime() else { panic!("it has an end") };
+    let life = expires_at.duration_since(before).unwrap().as_millis();
+    assert!(life > 60_900, "{life} ms");
+}

@@ -235,8 +235,8 @@ impl Keeper {
         let mut suspected: Option<(Failure, Arc<Live>)> = None;
         let mut tries = 1;
         loop {
-            let asked = (self.clock.now(), self.clock.boot());
             let outcome = self.prepare(credentials, &transport, remembering, by_seed).and_then(|base| {
+                let asked = (self.clock.now(), self.clock.boot());
                 let seed = if by_seed { self.unspent_seed(credentials)? } else { None };
                 let spent = refresh_token.as_deref().or(seed.as_deref());
                 let base_grant = base.as_ref().map(|live| &*live.grant);
@@ -254,10 +254,13 @@ impl Keeper {
                 {
                     registry::registry().spend(seed.digest());
                 }
-                outcome.map_err(|failure| Refusal::Failed(failure, base))
+                match outcome {
+                    Ok(granted) => Ok((granted, asked)),
+                    Err(failure) => Err(Refusal::Failed(failure, base)),
+                }
             });
             let (failure, base) = match outcome {
-                Ok(granted) => return (Landing::Granted(Box::new(granted), asked), tries),
+                Ok((granted, asked)) => return (Landing::Granted(Box::new(granted), asked), tries),
                 Err(Refusal::Remembered(error)) => return (Landing::Remembered(error), tries),
                 Err(Refusal::Failed(failure, base)) => (failure, base),
             };

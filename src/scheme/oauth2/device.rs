@@ -15,8 +15,8 @@ use crate::transport::{Answer, Request};
 pub(super) const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// Where the server does not say, or not sensibly (RFC 8628 section 3.2).
 const INTERVAL: Duration = Duration::from_secs(5);
-/// What is shorter or longer between two questions is a mistake.
-const INTERVALS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// What is shorter or longer between two questions is a mistake. What is long is kept to: the server may well mean it.
+const INTERVALS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3600));
 /// How long a code is good where the server does not say, though it must.
 const LIFE: Duration = Duration::from_secs(900);
 const LONGEST_LIFE: Duration = Duration::from_secs(86_400);
@@ -160,5 +160,34 @@ impl Device {
             interval,
             life,
         })
+    }
+}
+
+#[cfg(test)]
+mod test {
+    use std::time::UNIX_EPOCH;
+
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    #[test]
+    fn a_server_is_asked_no_more_often_than_it_says() {
+        let interval = |said: &str| {
+            let body = format!(
+                r#"{{"device_code": "d", "user_code": "A", "verification_uri": "https://a.example", "interval": {said}}}"#
+            );
+            let answer = Answer {
+                status: 200,
+                made: UNIX_EPOCH,
+                content_type: "application/json".into(),
+                retry_after: None,
+                body: Zeroizing::new(body.into_bytes()),
+            };
+            read(&answer).map(|device| device.interval.as_secs())
+        };
+        for (said, kept) in [("120", 120), ("1", 1), ("0.2", 1), ("0", 5), ("null", 5), ("1e6", 3600)] {
+            assert_eq!(interval(said), Ok(kept), "{said}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What an authorization server says of itself (RFC 8414 section 2), as far as it concerns a client.
 
-use crate::scheme::answer::Body;
+use crate::scheme::answer::{Body, shorten};
 use crate::settings::check_url;
 
 /// A server's metadata, checked.
@@ -38,6 +38,7 @@ impl Metadata {
         match document.text("issuer")? {
             None => return Err("no issuer in it".into()),
             Some(named) if named != issuer => {
+                let named = shorten(&named);
                 return Err(format!("the issuer {named:?}, which is not {issuer:?} to the letter"));
             }
             Some(_) => {}
