@@ -281,3 +281,19 @@ fn an_id_token_that_is_no_text_is_left_out_and_costs_nothing() {
         assert_eq!(token(&refreshing(&server)).id_token(), None, "{odd}");
     }
 }
+
+#[test]
+fn a_refresh_token_that_client_credentials_bring_is_not_kept() {
+    let body =
+        r#"{"access_token": "SANDBOX-TOKEN-a", "token_type": "Bearer", "refresh_token": "SANDBOX-SECRET-r"}"#;
+    let server = Server::granting(body);
+    let mut config = Config::new("oauth2");
+    config.set("token_url", &server.url("/token")).set("revoke_url", &server.url("/revoke"));
+    config.set("client_id", "id").set("client_secret", "SANDBOX-SECRET-id");
+    let client = support::open(&config);
+    token(&client);
+    client.revoke(&tokenkeep::Call::default()).unwrap();
+    let requests = server.requests();
+    assert_eq!(requests.len(), 2, "{requests:?}");
+    assert!(requests[1].body.contains("token_type_hint=access_token"), "{requests:?}");
+}

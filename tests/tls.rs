@@ -37,6 +37,14 @@ fn a_server_of_ones_own_authority_is_trusted_by_ca_file() {
 }
 
 #[test]
+fn a_server_that_would_rather_speak_http_2_is_spoken_to_as_it_can_be() {
+    let Some(made) = certificates() else { return };
+    let server = TlsServer::start(made, "good", false, &server::json(200, GRANT));
+    token(&open(&config(&server.url("/token"), &[("ca_file", &made.path("ca.pem"))])));
+    assert!(server.requests()[0].head.starts_with("POST /token HTTP/1.1"));
+}
+
+#[test]
 fn a_certificate_that_proves_nothing_is_refused_once_and_nothing_is_sent() {
     let Some(made) = certificates() else { return };
     let (ca, stranger) = (made.path("ca.pem"), made.path("stranger.pem"));

@@ -215,7 +215,11 @@ fn config(certificates: &Certificates, name: &str, demanding: bool) -> ServerCon
         builder.with_no_client_auth()
     };
     let key = PrivateKeyDer::from_pem_file(certificates.path(&format!("{name}.key"))).expect("a key");
-    builder.with_single_cert(certificates.chain(name), key).expect("a certificate and its key")
+    let mut config =
+        builder.with_single_cert(certificates.chain(name), key).expect("a certificate and its key");
+    // As most servers have it: HTTP/2 if the client says that it speaks it.
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config
 }
 
 fn serve(
@@ -228,6 +232,8 @@ fn serve(
     let connection = ServerConnection::new(config).expect("a connection");
     let mut stream = StreamOwned::new(connection, stream);
     match server::read(&mut stream) {
+        // It was HTTP/2 that was agreed on.
+        _ if stream.conn.alpn_protocol() == Some(b"h2") => {}
         Some(request) => {
             book.lock().expect("the book").push(request.clone());
             stream.write_all(&answer(&request)).ok();

@@ -158,7 +158,7 @@ pub(crate) fn is_risky(provider: &Provider, settings: &Settings, has_refresh_tok
 /// Asks for a grant, as the settings' grant says.
 pub(super) fn acquire(exchange: &Exchange<'_>) -> Result<Granted, Failure> {
     match grant(exchange.provider, exchange.settings) {
-        "client_credentials" => token(exchange, &TokenRequest::ClientCredentials),
+        "client_credentials" => client_credentials(exchange),
         _ => match exchange.refresh_token {
             Some(refresh_token) => refresh(exchange, refresh_token),
             None => {
@@ -177,6 +177,14 @@ pub(super) fn acquire(exchange: &Exchange<'_>) -> Result<Granted, Failure> {
             }
         },
     }
+}
+
+/// RFC 6749 section 4.4. A refresh token that comes along, though none should, is of no use: the credentials are at hand.
+fn client_credentials(exchange: &Exchange<'_>) -> Result<Granted, Failure> {
+    let granted = token(exchange, &TokenRequest::ClientCredentials);
+    let mut granted = granted.map_err(|failure| Failure { rotated: None, ..failure })?;
+    granted.grant.refresh_token = None;
+    Ok(granted)
 }
 
 /// RFC 6749 section 6. The scope is left out: the server keeps to what was granted.
