@@ -260,34 +260,9 @@ fn a_consent_is_not_lost_where_no_thread_can_be_started() {
     config.set("token_url", &format!("{base}/oauth/token"));
     let consent = begin(&support::open(&config));
     let url = say_yes(consent.url());
-    let before = limit_address_space(None);
-    // No room for another thread's stack.
-    limit_address_space(Some(address_space() + (1 << 20)));
-    let error = finish(&consent, &url);
-    limit_address_space(Some(before));
-    assert_error(&error.unwrap_err(), Kind::Internal, &["no thread could be started"]);
+    let error = support::without_threads(|| finish(&consent, &url));
+    assert_error(&error.unwrap_err(), Kind::Network, &["no thread could be started"]);
     finish(&consent, &url).expect("and later it is finished");
-}
-
-/// How many bytes of address space this process has.
-fn address_space() -> u64 {
-    let pages = std::fs::read_to_string("/proc/self/statm").expect("this is Linux");
-    let pages: u64 = pages.split(' ').next().and_then(|pages| pages.parse().ok()).expect("a number");
-    // SAFETY: sysconf only looks something up.
-    pages * u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).expect("a size")
-}
-
-/// Sets how many bytes it may have, and tells how many it might before.
-fn limit_address_space(bytes: Option<u64>) -> u64 {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: `limit` is valid for reading and writing.
-    unsafe {
-        libc::getrlimit(libc::RLIMIT_AS, &mut limit);
-        let before = limit.rlim_cur;
-        limit.rlim_cur = bytes.unwrap_or(before);
-        libc::setrlimit(libc::RLIMIT_AS, &limit);
-        before
-    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use support::{
     token, until, until_asked,
 };
 use tokenkeep::{Call, Client, Kind, Lifetime};
-use tokenkeep_sandbox::{Fault, Sandbox};
+use tokenkeep_sandbox::{Fault, Sandbox, fixtures};
 
 /// Tokens live for two seconds; their early window begins after one, and at the latest a quarter later.
 const SETTINGS: [(&str, &str); 2] = [("refresh_early", "1 s"), ("max_attempts", "1")];
@@ -275,4 +275,30 @@ fn a_life_does_not_count_from_before_the_secret_was_had() {
     let Lifetime::Known { expires_at } = token(&client).lifetime() else { panic!("it has an end") };
     let life = expires_at.duration_since(before).unwrap().as_millis();
     assert!(life > 60_900, "{life} ms");
+}
+
+#[test]
+fn a_renewal_that_no_thread_can_be_started_for_is_left_alone_for_a_moment() {
+    const BASE: &str = "SANDBOX_BASE";
+    let Some(base) = support::told(BASE) else {
+        let sandbox = sandbox();
+        sandbox.set_lifetime("acquired", json!(4));
+        let test = "a_renewal_that_no_thread_can_be_started_for_is_left_alone_for_a_moment";
+        support::in_child(test, &[(BASE, &*sandbox.base("acquired"))], None);
+        return;
+    };
+    let mut config = tokenkeep::Config::new("acquired");
+    config.set("base_url", &base).set("app_id", fixtures::ACQUIRED_APP_ID);
+    config.set("app_key", fixtures::ACQUIRED_APP_KEY).set("refresh_early", "2 s");
+    let client = open(&config);
+    let had = token(&client);
+    pause(2600);
+    let again = support::without_threads(|| [(); 3].map(|()| client.token(&Call::default())));
+    for again in again {
+        assert_eq!(again.unwrap().value(), had.value());
+    }
+    assert_eq!(client.stats().failures, 1);
+    let error = client.last_error().expect("it was remembered");
+    support::assert_error(&error, Kind::Network, &["no thread could be started", "Acquired"]);
+    assert!(error.is_retryable());
 }

@@ -54,8 +54,14 @@ impl Keeper {
         let started =
             self.run(flight, self.needs_nobody(), move |keeper, flight| keeper.renew(flight, &errand));
         if let Err(error) = started {
-            drop(Clear { keeper: self, core: &self.core(), flight });
-            flight.land(Err(error));
+            let core = self.core();
+            let mut state = core.state.lock();
+            state.take_flight(flight);
+            // Where there is no thread to be had, not every call tries to start one.
+            let failed = Landing::Failed(Failure::new(error), self.credentials().digest());
+            let outcome = self.settle(&mut state, failed);
+            drop(state);
+            flight.land(outcome);
         }
     }
 
@@ -108,7 +114,9 @@ impl Keeper {
             return Ok(());
         }
         fork::spawn_worker(job).map_err(|error| {
-            Error::new(Kind::Internal, format!("no thread could be started for the renewal: {error}"))
+            let why = "no thread could be started for the renewal, so nobody was asked";
+            let advice = "is this process, or its user, at the limit of threads or memory?";
+            Error::new(Kind::Network, format!("{}: {why}: {error} ({advice})", self.provider.title))
         })
     }
 

@@ -257,6 +257,47 @@ const PROXIES: [&str; 9] = [
     "REQUEST_METHOD",
 ];
 
+/// Does some work in a process that can start no thread meanwhile: there is no room for another stack.
+pub(crate) fn without_threads<T>(work: impl FnOnce() -> T) -> T {
+    let before = limit_address_space(None);
+    limit_address_space(Some(address_space() + (1 << 20)));
+    // Stacks of threads that have ended are used again: these take them.
+    let (keep, ends) = std::sync::mpsc::channel::<()>();
+    let ends = std::sync::Arc::new(std::sync::Mutex::new(ends));
+    let sleep = || {
+        let ends = std::sync::Arc::clone(&ends);
+        let wait = move || drop(ends.lock().map(|ends| ends.recv()));
+        std::thread::Builder::new().stack_size(2 << 20).spawn(wait).ok()
+    };
+    let sleepers: Vec<_> = std::iter::from_fn(sleep).collect();
+    let outcome = work();
+    limit_address_space(Some(before));
+    drop(keep);
+    sleepers.into_iter().for_each(|sleeper| sleeper.join().expect("it only slept"));
+    outcome
+}
+
+/// How many bytes of address space this process has.
+fn address_space() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").expect("this is Linux");
+    let pages: u64 = pages.split(' ').next().and_then(|pages| pages.parse().ok()).expect("a number");
+    // SAFETY: sysconf only looks something up.
+    pages * u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).expect("a size")
+}
+
+/// Sets how many bytes it may have, and tells how many it might before.
+fn limit_address_space(bytes: Option<u64>) -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is valid for reading and writing.
+    unsafe {
+        libc::getrlimit(libc::RLIMIT_AS, &mut limit);
+        let before = limit.rlim_cur;
+        limit.rlim_cur = bytes.unwrap_or(before);
+        libc::setrlimit(libc::RLIMIT_AS, &limit);
+        before
+    }
+}
+
 /// The wall clock.
 pub(crate) fn now() -> std::time::SystemTime {
     std::time::SystemTime::now()
