@@ -290,6 +290,27 @@ fn a_failing_command_is_named_and_its_output_is_not() {
 }
 
 #[test]
+fn an_authorization_endpoint_may_have_a_query_but_no_parameter_that_is_sent_anyway() {
+    let refused_with = |query: &str| {
+        let url = format!("https://as.example/authorize?{query}");
+        let settings = [("authorize_url", &*url), ("token_url", "https://as.example/token")];
+        let more =
+            [("grant", "authorization_code"), ("client_id", "id"), ("authorize_extra", "prompt=login")];
+        let mut config = Config::new("oauth2");
+        config.set("redirect_uri", "https://app.example/cb");
+        for (name, value) in settings.iter().chain(&more) {
+            config.set(name, value);
+        }
+        Client::new(&config).map(drop).map_err(|error| error.to_string())
+    };
+    for query in ["scope=read", "tenant=1&client_id=x", "st%61te=s", "prompt=none"] {
+        let error = refused_with(query).unwrap_err();
+        assert!(error.contains("authorize_url holds ") && error.contains("twice"), "{query}: {error}");
+    }
+    refused_with("tenant=1&p=b2c_sign_in").unwrap();
+}
+
+#[test]
 fn a_command_gives_its_secret_to_a_host_that_ignores_the_end_of_its_children() {
     const HERE: &str = "TOKENKEEP_TEST_CHILD";
     if told(HERE).is_none() {

@@ -82,6 +82,7 @@ pub(super) fn faults(provider: &Provider, settings: &Settings) -> Vec<String> {
     faults.extend(issuer_faults(settings));
     faults.extend(authentication::faults(settings, grant));
     faults.extend(settings.text("redirect_uri").and_then(redirect_fault));
+    faults.extend(settings.text("authorize_url").and_then(|url| authorize_fault(settings, url)));
     let resources = settings.text("resource").unwrap_or_default().split_terminator(' ');
     faults.extend(
         resources.filter(|uri| !is_resource(uri)).map(|uri| {
@@ -142,6 +143,18 @@ fn redirect_fault(uri: &str) -> Option<String> {
         Some(_) => return None,
     };
     Some(format!("redirect_uri {why}"))
+}
+
+/// What is wrong with an authorization endpoint: it may have a query of its own, but no parameter may be there twice
+/// (RFC 6749 section 3.1).
+fn authorize_fault(settings: &Settings, url: &str) -> Option<String> {
+    let (_, query) = url.split_once('?')?;
+    let extra: Vec<_> = form::decode(settings.text("authorize_extra").unwrap_or_default()).collect();
+    let is_sent = |name: &str| OWN.contains(&name) || extra.iter().any(|(known, _)| known == name);
+    let (name, _) = form::decode(query).find(|(name, _)| is_sent(name))?;
+    Some(format!(
+        "authorize_url holds {name} in its query, which would be sent twice: leave it to its setting"
+    ))
 }
 
 /// Whether a person gave it.
