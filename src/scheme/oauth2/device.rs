@@ -15,8 +15,10 @@ use crate::transport::{Answer, Request};
 pub(super) const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// Where the server does not say, or not sensibly (RFC 8628 section 3.2).
 const INTERVAL: Duration = Duration::from_secs(5);
-/// What is shorter or longer between two questions is a mistake. What is long is kept to: the server may well mean it.
-const INTERVALS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3600));
+/// What is shorter between two questions is a mistake.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+/// For a server whose interval outlasts its codes, so that nobody would ever ask: milliseconds, perhaps.
+const MENDED_INTERVAL: Duration = Duration::from_secs(60);
 /// How long a code is good where the server does not say, though it must.
 const LIFE: Duration = Duration::from_secs(900);
 const LONGEST_LIFE: Duration = Duration::from_secs(86_400);
@@ -83,12 +85,14 @@ fn read(answer: &Answer) -> std::result::Result<Device, String> {
         return Err("a user_code that cannot be shown".into());
     }
     let span = |name: &str| body.at(name).and_then(|value| answer::expires_in(value, Unit::Seconds));
+    let life = span("expires_in").unwrap_or(LIFE).min(LONGEST_LIFE);
+    let interval = span("interval").unwrap_or(INTERVAL).max(SHORTEST_INTERVAL);
     Ok(Device {
         device_code: text("device_code")?,
         user_code: user_code.expose().into(),
         url: url.expose().into(),
-        interval: span("interval").map_or(INTERVAL, |interval| interval.clamp(INTERVALS.0, INTERVALS.1)),
-        life: span("expires_in").unwrap_or(LIFE).min(LONGEST_LIFE),
+        interval: if interval < life { interval } else { MENDED_INTERVAL.min(interval) },
+        life,
     })
 }
 
@@ -186,7 +190,7 @@ mod test {
             };
             read(&answer).map(|device| device.interval.as_secs())
         };
-        for (said, kept) in [("120", 120), ("1", 1), ("0.2", 1), ("0", 5), ("null", 5), ("1e6", 3600)] {
+        for (said, kept) in [("120", 120), ("1", 1), ("0.2", 1), ("0", 5), ("null", 5), ("5000", 60)] {
             assert_eq!(interval(said), Ok(kept), "{said}");
         }
     }
