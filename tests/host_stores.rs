@@ -243,6 +243,27 @@ fn a_refresh_token_that_was_not_saved_is_saved_as_soon_as_the_store_takes_it() {
 }
 
 #[test]
+fn a_grant_that_was_revoked_while_the_store_was_down_does_not_come_back() {
+    let (sandbox, table, directory) = (sandbox(), Arc::new(Table::default()), Directory::new());
+    let client = client(&sandbox, "pink", &table);
+    consent(&client);
+    *table.is_down.lock().unwrap() = true;
+    assert_error(&client.revoke(&Call::default()).unwrap_err(), Kind::Store, &["connection refused"]);
+    assert_eq!(sandbox.count("pink/revoke"), 2, "the vendor was told all the same");
+    *table.is_down.lock().unwrap() = false;
+    assert_eq!(table.names().len(), 1);
+    assert_error(&failure(&client), Kind::ConsentRequired, &["a person must say yes"]);
+    assert!(table.names().is_empty());
+    // What another process has since is another grant.
+    *table.is_down.lock().unwrap() = true;
+    client.revoke(&Call::default()).unwrap_err();
+    *table.is_down.lock().unwrap() = false;
+    let had = consent(&other_client(&sandbox, &directory, &table));
+    until("the back-off is over", || client.token(&Call::default()).is_ok());
+    assert_eq!(token(&client).value(), had.value());
+}
+
+#[test]
 fn an_unusable_record_is_kept_aside() {
     let (sandbox, table) = (sandbox(), Arc::new(Table::default()));
     token(&client(&sandbox, "acquired", &table));

@@ -3,7 +3,9 @@ mod support;
 
 use serde_json::json;
 use support::stores::{KEY, Stores, consent, process, said, say, warnings, work};
-use support::{always, assert_error, browser, chmod, config, failure, lasting, open, pause, token, until};
+use support::{
+    always, assert_error, browser, chmod, config, failure, lasting, open, outage, pause, token, until,
+};
 use tokenkeep::{Call, Client, Config, Kind};
 use tokenkeep_sandbox::Fault;
 
@@ -141,6 +143,17 @@ fn a_revoked_grant_is_gone_from_the_store_and_its_tokens_are_told_to_the_vendor(
     assert_eq!(stores.sandbox.count("pink/revoke"), 2, "a refresh token and an access token");
     assert_eq!(browser::call(&stores.sandbox.resource("pink"), &had).status, 401);
     assert_error(&failure(&stores.client("pink", &[])), Kind::ConsentRequired, &[]);
+}
+
+#[test]
+fn a_revoked_grant_is_gone_from_the_store_although_the_vendor_does_not_listen() {
+    let stores = Stores::new();
+    let client = stores.client("pink", &[]);
+    consent(&client);
+    stores.sandbox.fault(outage("pink/revoke", 503));
+    assert_error(&client.revoke(&Call::default()).unwrap_err(), Kind::Server, &["503"]);
+    assert!(stores.records().is_empty());
+    assert_error(&failure(&client), Kind::ConsentRequired, &[]);
 }
 
 #[test]

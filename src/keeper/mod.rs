@@ -344,7 +344,7 @@ impl Keeper {
 
     /// Tells the vendor to forget the grant, where it listens, and forgets it in any case.
     pub(crate) fn revoke(self: &Arc<Self>) -> Arc<Flight<()>> {
-        let core = self.core();
+        let (core, now) = (self.core(), self.clock.now());
         let (live, refresh_token) = {
             let mut state = core.state.lock();
             let had = (state.live.take(), state.refresh_token.take());
@@ -355,7 +355,11 @@ impl Keeper {
         self.depart(move |keeper| {
             let (stored, mut outcome) = match keeper.withdraw() {
                 Ok(stored) => (stored.unwrap_or_default(), Ok(())),
-                Err(error) => (StoredGrant::default(), Err(error)),
+                Err(error) => {
+                    // Whatever the next look finds there was revoked by now.
+                    keeper.shelf.iter().for_each(|shelf| shelf.revoke(now));
+                    (StoredGrant::default(), Err(error))
+                }
             };
             // Each once, and the refresh tokens first: they could buy access tokens anew (RFC 7009 section 2.1).
             let mut told = Vec::new();

@@ -29,6 +29,8 @@ pub(super) struct Shelf {
     /// 0 where the grant in memory is the record's, or older. Else it could not be saved, and this is the counter from
     /// which on a record is newer.
     unsaved: AtomicU64,
+    /// The highest counter that was seen when a grant was revoked, and when that was, if its record could not be removed.
+    revoked: ArcSwapOption<(u64, Now)>,
     /// The digest of the given refresh token that the grant in memory grew from.
     seed: ArcSwapOption<Digest>,
     /// What was last reported of the store, so that it is reported once.
@@ -49,6 +51,8 @@ pub(super) struct Loaded {
     pub(super) counter: u64,
     /// Why what lies there is no record.
     pub(super) unusable: Option<&'static str>,
+    /// What lies there was revoked, and is to be removed.
+    pub(super) is_revoked: bool,
     /// How far the store's wall clock is ahead of this machine's, in nanoseconds.
     pub(super) ahead: i64,
 }
@@ -67,6 +71,7 @@ impl Shelf {
             secrets: key::secrets(provider, settings, level).map(Box::from).collect(),
             seen: AtomicU64::new(0),
             unsaved: AtomicU64::new(0),
+            revoked: ArcSwapOption::empty(),
             seed: ArcSwapOption::empty(),
             complaint: ArcSwapOption::empty(),
         }))
@@ -128,6 +133,9 @@ impl Shelf {
             let why = "it is damaged, or was sealed with another store_key or another secret of the vendor's";
             return Ok(Loaded { unusable: Some(why), ..there });
         };
+        if self.is_revoked(record.counter, ahead) {
+            return Ok(Loaded { is_revoked: true, ..there });
+        }
         // An old copy is passed over, not set aside: what is saved next counts as newer for everybody.
         let is_old = record.counter < self.seen.fetch_max(record.counter, Ordering::Relaxed);
         if !is_old && record.counter >= self.unsaved.load(Ordering::Relaxed) {
@@ -180,8 +188,28 @@ impl Shelf {
         if saved == Saved::Saved {
             self.seen.fetch_max(record.counter, Ordering::Relaxed);
             self.is_well();
+            self.forget_revoked();
         }
         Ok(saved)
+    }
+
+    /// The grant was revoked at that moment, and its record could not be removed: it does not count any more.
+    pub(super) fn revoke(&self, at: Now) {
+        self.give_up_unsaved();
+        self.revoked.store(Some(Arc::new((self.seen.load(Ordering::Relaxed), at))));
+    }
+
+    /// What was revoked is gone from the store.
+    pub(super) fn forget_revoked(&self) {
+        self.revoked.store(None);
+    }
+
+    /// Whether a record is of a grant that was revoked: all are that had been saved by then.
+    fn is_revoked(&self, counter: u64, ahead: i64) -> bool {
+        self.revoked.load().as_deref().is_some_and(|(seen, at)| {
+            let then = u64::try_from(at.wall.saturating_add(ahead) / 1000).unwrap_or(0);
+            counter <= then.max(*seen)
+        })
     }
 
     /// The grant in memory grew from that given refresh token, and is the record's.

@@ -159,6 +159,8 @@ impl Keeper {
     pub(super) fn withdraw(self: &Arc<Self>) -> Result<Option<StoredGrant>> {
         let Some(shelf) = &self.shelf else { return Ok(None) };
         let credentials = self.credentials();
+        // What could not be removed before is looked at once more: its tokens may not have been told to the vendor.
+        shelf.forget_revoked();
         let mut visit = Visit::begin(self, shelf, &credentials)?;
         visit.lock_at_last()?;
         if let Some(locked) = &mut visit.locked {
@@ -360,9 +362,13 @@ impl<'a> Visit<'a> {
         self.look_closely()
     }
 
-    /// Looks under the lock, and sets aside what cannot be used.
+    /// Looks under the lock. What was revoked is removed, and what cannot be used is set aside.
     fn look_closely(&mut self) -> Result<()> {
         self.look()?;
+        if let (true, Some(locked)) = (self.loaded.is_revoked, &mut self.locked) {
+            locked.remove(SAVING)?;
+            self.shelf.forget_revoked();
+        }
         let (Some(why), Some(locked)) = (self.loaded.unusable, &mut self.locked) else { return Ok(()) };
         let place = locked.set_aside(SAVING)?;
         let title = &self.keeper.provider.title;
