@@ -13,7 +13,8 @@ use support::browser::{address, is_open, parameter};
 use support::server::{self, Server};
 use support::stores::{KEY, Stores, consent};
 use support::{
-    client, client_with, consented, failure, pause, sandbox, together, token, until, until_asked, within,
+    Directory, client, client_with, consented, failure, pause, sandbox, together, token, until, until_asked,
+    within,
 };
 use tokenkeep::{Call, Kind};
 use tokenkeep_sandbox::{Fault, fixtures};
@@ -144,9 +145,27 @@ fn a_child_does_not_spend_a_given_refresh_token_that_its_parent_may_spend() {
     config.set("client_id", "public-client").set("grant", "refresh_token").set("refresh_token", &seed);
     config.set("token_url", &format!("{}/oauth/token", sandbox.base("pink")));
     let client = support::open(&config);
-    let said = in_fork(|| outcome(client.token(&Call::default())));
-    assert_eq!(said, "STORE");
+    let directory = Directory::new();
+    let file = directory.write("seed", &seed);
+    let said = in_fork(|| {
+        let own = support::open(config.clone().set("account", "child"));
+        let mut by_file = tokenkeep::Config::new("pink");
+        by_file
+            .set("client_id", "public-client")
+            .set("grant", "refresh_token")
+            .set("refresh_token_file", &file);
+        by_file.set("token_url", &format!("{}/oauth/token", sandbox.base("pink")));
+        let by_file = support::open(&by_file);
+        [&client, &own, &by_file].map(|client| outcome(client.token(&Call::default()))).join(" ")
+    });
+    assert_eq!(said, "STORE STORE STORE", "its parent's client, and two of its own");
     token(&client);
+    drop(client);
+    let other = support::browser::refresh_token(&sandbox);
+    config.set("refresh_token", &other);
+    drop(support::open(&config));
+    let said = in_fork(|| outcome(support::open(&config).token(&Call::default())));
+    assert!(said.contains("SANDBOX-TOKEN"), "the parent has no client of it any more: {said}");
 }
 
 fn a_child_may_use_a_refresh_token_that_does_not_rotate() {

@@ -3,8 +3,11 @@ mod support;
 
 use serde_json::json;
 use support::browser::call;
-use support::{always, assert_error, client, client_with, config, failure, open, sandbox, together, token};
-use tokenkeep::{Client, Config, Kind, Log};
+use support::server::Server;
+use support::{
+    always, assert_error, client, client_with, config, failure, open, sandbox, together, token, until,
+};
+use tokenkeep::{Call, Client, Config, Kind, Log};
 use tokenkeep_sandbox::{Fault, fixtures};
 
 #[test]
@@ -267,6 +270,27 @@ fn one_refresh_token_serves_one_identity() {
     assert!(refreshing(&[("account", "bob"), ("refresh_token", "SANDBOX-SECRET-other")]).is_ok());
     drop(first);
     assert!(refreshing(&[("account", "bob")]).is_ok(), "it is free again");
+}
+
+#[test]
+fn one_refresh_token_serves_one_identity_also_where_it_is_read_when_it_is_needed() {
+    let server = Server::granting(
+        r#"{"access_token": "SANDBOX-TOKEN-a", "token_type": "Bearer", "expires_in": 3600}"#,
+    );
+    let directory = support::Directory::new();
+    let file = directory.write("seed", "SANDBOX-TOKEN-seed-of-two");
+    let client = |account: &str, name: &str, value: &str| {
+        let mut config = Config::new("oauth2");
+        config.set("grant", "refresh_token").set("client_id", "id").set("token_url", &server.url("/token"));
+        open(config.set("account", account).set(name, value))
+    };
+    let alice = client("alice", "refresh_token_file", &file);
+    let bob = client("bob", "refresh_token_command", &format!("cat {file}"));
+    token(&alice);
+    assert_error(&failure(&bob), Kind::Config, &["refresh_token", "another identity"]);
+    assert_eq!(server.count(), 1);
+    directory.write("seed", "SANDBOX-TOKEN-seed-of-bob");
+    until("it is bob's", || bob.token(&Call::default()).is_ok());
 }
 
 #[test]

@@ -27,6 +27,10 @@ pub(super) struct Registry {
     /// Given refresh tokens that were rotated away, for as long as the process: to send one again would look like
     /// theft. Read without a lock, so that a forked child can take it over.
     spent: ArcSwap<HashSet<Digest>>,
+    /// Given refresh tokens of keepers that keep what comes of them in memory. Read by forked children, too.
+    held: ArcSwap<HashSet<Digest>>,
+    /// Those that were held by the processes that this one was forked from: they may spend them.
+    inherited: HashSet<Digest>,
 }
 
 #[derive(Default)]
@@ -36,6 +40,24 @@ struct Known {
     seeds: HashMap<Digest, Key>,
     /// Which credential, with a refresh token given to it, has the record of that name.
     records: HashMap<String, Key>,
+}
+
+impl Known {
+    /// Whether that credential is another one than `key` and has a keeper.
+    fn is_other(&self, holder: &Key, key: &Key) -> bool {
+        holder != key && self.by_key.get(holder).is_some_and(|keeper| keeper.strong_count() > 0)
+    }
+
+    fn refuse_others(&self, seed: &Digest, key: &Key) -> Result<()> {
+        match self.seeds.get(seed).is_some_and(|holder| self.is_other(holder, key)) {
+            true => Err(Error::new(
+                Kind::Config,
+                "this refresh_token is in use for another identity (account, scope, client_id, ...): \
+                 one refresh token serves one grant",
+            )),
+            false => Ok(()),
+        }
+    }
 }
 
 /// The key that this process hashes secrets with. Forked children keep it.
@@ -62,6 +84,8 @@ pub(super) fn registry() -> Arc<Registry> {
         servers: Mutex::default(),
         no_server: Arc::default(),
         spent: ArcSwap::new(parents.map(|parents| parents.spent.load_full()).unwrap_or_default()),
+        held: ArcSwap::default(),
+        inherited: parents.map(|parents| &parents.inherited | &parents.held.load()).unwrap_or_default(),
     })
 }
 
@@ -92,17 +116,9 @@ impl Registry {
             }
         }
         if let Some(seed) = seed {
-            let lives = |holder: &Key| {
-                *holder != key && known.by_key.get(holder).is_some_and(|keeper| keeper.strong_count() > 0)
-            };
-            if known.seeds.get(&seed).is_some_and(lives) {
-                return Err(Error::new(
-                    Kind::Config,
-                    "this refresh_token is in use for another identity (account, scope, client_id, ...): \
-                     one refresh token serves one grant",
-                ));
-            }
-            if record.and_then(|record| known.records.get(record)).is_some_and(lives) {
+            known.refuse_others(&seed, &key)?;
+            let holder = record.and_then(|record| known.records.get(record));
+            if holder.is_some_and(|holder| known.is_other(holder, &key)) {
                 return Err(Error::new(
                     Kind::Config,
                     "another client of the same identity has another refresh_token, and both would store their grants \
@@ -110,6 +126,9 @@ impl Registry {
                 ));
             }
             known.seeds.insert(seed, key);
+            if record.is_none() {
+                insert(&self.held, seed);
+            }
             known.records.extend(record.map(|record| (record.to_owned(), key)));
         }
         let keeper = Arc::new(make());
@@ -132,7 +151,23 @@ impl Registry {
 
     /// A given refresh token was rotated away.
     pub(super) fn spend(&self, seed: Digest) {
-        self.spent.rcu(|spent| spent.iter().copied().chain([seed]).collect::<HashSet<_>>());
+        insert(&self.spent, seed);
+    }
+
+    /// A keeper is about to send a refresh token that was given to it, by whatever way. `lasts`: what comes of it is stored.
+    pub(super) fn claim(&self, seed: Digest, key: Key, lasts: bool) -> Result<()> {
+        let mut known = self.keepers.lock();
+        known.refuse_others(&seed, &key)?;
+        known.seeds.insert(seed, key);
+        if !lasts {
+            insert(&self.held, seed);
+        }
+        Ok(())
+    }
+
+    /// Whether a process that this one was forked from may spend that given refresh token.
+    pub(super) fn is_inherited(&self, seed: &Digest) -> bool {
+        self.inherited.contains(seed)
     }
 
     pub(super) fn is_spent(&self, seed: &Digest) -> bool {
@@ -151,8 +186,30 @@ impl Registry {
         // Another may have taken its place meanwhile.
         if known.by_key.get(key).is_some_and(|keeper| keeper.strong_count() == 0) {
             known.by_key.remove(key);
-            known.seeds.retain(|_, holder| holder != key);
+            let seeds = known.seeds.extract_if(|_, holder| holder == key);
+            seeds.for_each(|(seed, _)| remove(&self.held, &seed));
             known.records.retain(|_, holder| holder != key);
         }
+    }
+}
+
+/// The set is copied only if it changes.
+fn insert(set: &ArcSwap<HashSet<Digest>>, seed: Digest) {
+    if !set.load().contains(&seed) {
+        set.rcu(|set| {
+            let mut set = HashSet::clone(set);
+            set.insert(seed);
+            set
+        });
+    }
+}
+
+fn remove(set: &ArcSwap<HashSet<Digest>>, seed: &Digest) {
+    if set.load().contains(seed) {
+        set.rcu(|set| {
+            let mut set = HashSet::clone(set);
+            set.remove(seed);
+            set
+        });
     }
 }

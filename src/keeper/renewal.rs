@@ -10,7 +10,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::flight::CrashLanding;
 use super::registry;
-use super::state::{Freshness, State};
+use super::state::{Freshness, State, inherited_refresh_token};
 use super::visit::{Errand, FoundGrant, Purpose};
 use super::{Asked, Core, Flight, Keeper, Live};
 use crate::clock::Now;
@@ -347,10 +347,19 @@ impl Keeper {
         Ok(())
     }
 
-    /// The given refresh token, unless it was rotated away.
+    /// The given refresh token, unless it was rotated away. An error where it is another's to spend.
     fn unspent_seed(self: &Arc<Self>, credentials: &Credentials<'_>) -> Result<Option<Rc<Secret>>> {
-        let seed = credentials.secret("refresh_token")?;
-        Ok(seed.filter(|seed| !registry::registry().is_spent(&seed.digest())))
+        let Some(seed) = credentials.secret("refresh_token")? else { return Ok(None) };
+        let (registry, digest) = (registry::registry(), seed.digest());
+        if registry.is_spent(&digest) {
+            return Ok(None);
+        }
+        let lasts = self.shelf.is_some();
+        if !lasts && self.is_risky(true) && registry.is_inherited(&digest) {
+            return Err(inherited_refresh_token());
+        }
+        registry.claim(digest, self.key, lasts)?;
+        Ok(Some(seed))
     }
 
     /// A token for the next step of a chain.

@@ -601,7 +601,8 @@ fn same_again(end: &End, now: Now) -> i64 {
     now.running.saturating_add((left / 4).max(SECOND))
 }
 
-fn inherited_refresh_token() -> Error {
+/// Why a refresh token that another process holds is not sent.
+pub(super) fn inherited_refresh_token() -> Error {
     Error::new(
         Kind::Store,
         "the process that this client came from, by fork or by pickle, holds the same refresh token, which is good only once: \
