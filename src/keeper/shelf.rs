@@ -145,8 +145,8 @@ impl Shelf {
     }
 
     /// Waits for the record's lock, or for a record with a counter above this one.
-    pub(super) fn lock(&self, counter: u64, within: Duration) -> Result<Turn> {
-        self.store.lock(&self.name, counter, within)
+    pub(super) fn lock(&self, counter: u64, needed: Duration, within: Duration) -> Result<Turn> {
+        self.store.lock(&self.name, counter, needed, within)
     }
 
     /// The visit is over.

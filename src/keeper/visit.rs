@@ -276,7 +276,7 @@ impl<'a> Visit<'a> {
         let patience = if risky { Duration::ZERO } else { self.time_left() * 2 / 3 };
         let mut wait = Duration::ZERO;
         loop {
-            match self.shelf.lock(self.loaded.counter, wait)? {
+            match self.lock(self.loaded.counter, wait)? {
                 Turn::Ours(locked) => {
                     self.locked = Some(locked);
                     return Ok(None);
@@ -306,7 +306,7 @@ impl<'a> Visit<'a> {
     /// Nobody is asked, nor waited for.
     fn catch_up(&mut self) -> Result<Landing> {
         if self.shelf.is_unsaved()
-            && let Turn::Ours(locked) = self.shelf.lock(self.loaded.counter, Duration::ZERO)?
+            && let Turn::Ours(locked) = self.lock(self.loaded.counter, Duration::ZERO)?
         {
             self.locked = Some(locked);
             self.look_closely()?;
@@ -348,6 +348,12 @@ impl<'a> Visit<'a> {
         Some(StoredGrant { refresh_token: Some(refresh_token), ..stored })
     }
 
+    fn lock(&self, counter: u64, within: Duration) -> Result<Turn> {
+        // Two exchanges, where the first refresh token was spent, and saving what comes of it.
+        let needed = self.keeper.budget().saturating_mul(2).saturating_add(2 * SAVING);
+        self.shelf.lock(counter, needed, within)
+    }
+
     /// Waits for the lock however long that takes, and looks again.
     fn lock_at_last(&mut self) -> Result<()> {
         while self.locked.is_none() {
@@ -355,7 +361,7 @@ impl<'a> Visit<'a> {
                 return Err(self.held_too_long());
             }
             // Whatever there is, it will be replaced.
-            if let Turn::Ours(locked) = self.shelf.lock(u64::MAX, self.time_left())? {
+            if let Turn::Ours(locked) = self.lock(u64::MAX, self.time_left())? {
                 self.locked = Some(locked);
             }
         }

@@ -63,7 +63,7 @@ impl Store for FileStore {
         Ok(Found { bytes: bytes.map(|mut bytes| std::mem::take(&mut *bytes)), wall: None })
     }
 
-    fn lock(&self, name: &str, seen: u64, within: Duration) -> Result<Turn> {
+    fn lock(&self, name: &str, seen: u64, _needed: Duration, within: Duration) -> Result<Turn> {
         private::directory(&self.directory)?;
         let path = self.path(name);
         if let Some(lock) = FileLock::take(&with_ending(&path, "lock"), within.min(LOOK_FOR_RECORD))? {

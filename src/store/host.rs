@@ -60,7 +60,7 @@ impl Store for Host {
         Ok(Found { bytes: call("load a record", || self.0.load(name))?, wall: None })
     }
 
-    fn lock(&self, name: &str, seen: u64, within: Duration) -> Result<Turn> {
+    fn lock(&self, name: &str, seen: u64, _needed: Duration, within: Duration) -> Result<Turn> {
         if call("lock a record", || self.0.lock(name, within.min(LOOK_FOR_RECORD)))? {
             let record = LockedRecord { host: Arc::clone(&self.0), name: name.to_owned() };
             return Ok(Turn::Ours(Box::new(record)));

@@ -34,8 +34,8 @@ pub(crate) trait Store: Send + Sync {
 
     /// Locks a record against every other process and thread, waiting for it at most `within`, or less: who still wants
     /// it asks again. The lock goes with its holder's process, however that ends. `seen` is the counter of the record that
-    /// was seen, 0 for none.
-    fn lock(&self, name: &str, seen: u64, within: Duration) -> Result<Turn>;
+    /// was seen, 0 for none, and `needed` the longest that it may be held.
+    fn lock(&self, name: &str, seen: u64, needed: Duration, within: Duration) -> Result<Turn>;
 
     /// The key of its records where the settings give none.
     fn own_key(&self) -> Result<SealKey>;

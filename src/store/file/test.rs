@@ -33,7 +33,7 @@ impl Bench {
     }
 
     fn wait_for_lock(&self, name: &str, within: Duration) -> Option<Box<dyn Locked>> {
-        match self.store.lock(name, u64::MAX, within).unwrap() {
+        match self.store.lock(name, u64::MAX, within, within).unwrap() {
             Turn::Ours(locked) => Some(locked),
             Turn::Theirs => None,
             Turn::Newer => panic!("no counter is above the highest"),
@@ -151,7 +151,7 @@ fn who_waits_for_a_lock_is_told_of_a_newer_record() {
     let bench = Bench::new();
     bench.save(1);
     let mut held = bench.lock();
-    let wait = |seen| bench.store.lock("name", seen, Duration::from_millis(20)).unwrap();
+    let wait = |seen| bench.store.lock("name", seen, Duration::ZERO, Duration::from_millis(20)).unwrap();
     assert!(matches!((wait(0), wait(1)), (Turn::Newer, Turn::Theirs)));
     held.save(&bench.record(2), 1, Duration::ZERO).unwrap();
     assert!(matches!((wait(1), wait(2)), (Turn::Newer, Turn::Theirs)));

@@ -26,25 +26,49 @@ impl Lease {
         let watch = Arc::new(Watch { over: Mutex::new(false), ended: Condvar::new() });
         let lease = Lease(Arc::clone(&watch));
         fork::spawn_worker(move || {
-            while !watch.is_over_within(EXTEND) {
-                extend();
+            let mut over = watch.over.lock();
+            while !*over {
+                over = watch.ended.wait(over, EXTEND);
+                if !*over {
+                    // Under the lock: an extension that arrives after the lock was given back would take it again.
+                    extend();
+                }
             }
         })?;
         Ok(lease)
     }
 }
 
-impl Watch {
-    fn is_over_within(&self, within: Duration) -> bool {
-        let over = self.over.lock();
-        // Woken for no reason it extends early, which does no harm.
-        if *over { true } else { *self.ended.wait(over, within) }
-    }
-}
-
 impl Drop for Lease {
+    /// Waits for an extension under way.
     fn drop(&mut self) {
         *self.0.over.lock() = true;
         self.0.ended.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod test {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn who_ends_a_lease_waits_for_an_extension_under_way_and_none_comes_after_it() {
+        let [under_way, done] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+        let (begins, ends) = (Arc::clone(&under_way), Arc::clone(&done));
+        let lease = Lease::keep(move || {
+            begins.store(true, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(200));
+            ends.store(true, Ordering::SeqCst);
+        });
+        let lease = lease.expect("a thread");
+        while !under_way.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        drop(lease);
+        assert!(done.swap(false, Ordering::SeqCst), "it was waited for");
+        std::thread::sleep(EXTEND + Duration::from_millis(200));
+        assert!(!done.load(Ordering::SeqCst), "there is no other one");
     }
 }

@@ -12,6 +12,8 @@ use super::{Keys, millis, script};
 use crate::error::Result;
 use crate::store::{Locked, Record, Saved, unusable};
 
+/// What one extension of a lease may take, on a connection of its own. Who gives the lock back waits for it.
+const EXTENSION: Duration = Duration::from_secs(1);
 /// Room for most records.
 pub(super) const ROOM: usize = 16 * 1024;
 
@@ -55,16 +57,35 @@ impl Hold {
 }
 
 impl LockedRecord {
-    pub(super) fn new(server: &Arc<Server>, hold: Hold, looked: &Arc<AtomicBool>) -> LockedRecord {
+    /// `needed` is the longest that it may be held.
+    pub(super) fn new(
+        server: &Arc<Server>,
+        hold: Hold,
+        needed: Duration,
+        looked: &Arc<AtomicBool>,
+    ) -> LockedRecord {
         let hold = Arc::new(hold);
         let (watched, extended) = (Arc::clone(server), Arc::clone(&hold));
         let extend = move || {
             // What fails now is tried again before the lease ends.
-            watched.call_aside(ANSWER / 2, &|connection| extended.extend(connection)).ok();
+            watched.call_aside(EXTENSION, &|connection| extended.extend(connection)).ok();
         };
-        // Without a thread the lock ends early. What is saved late is compared all the same.
-        let lease = (hold.lease == LEASE).then(|| Lease::keep(extend)).and_then(|kept| kept.ok());
-        LockedRecord { server: Arc::clone(server), hold, lease, looked: Arc::clone(looked) }
+        let lease = (hold.lease == LEASE).then(|| Lease::keep(extend));
+        let mut locked =
+            LockedRecord { server: Arc::clone(server), hold, lease: None, looked: Arc::clone(looked) };
+        match lease {
+            Some(Ok(lease)) => locked.lease = Some(lease),
+            // There is no thread to be had. What is saved late is compared, even if this fails, too.
+            Some(Err(_)) => locked.extend_once(needed),
+            None => {}
+        }
+        locked
+    }
+
+    fn extend_once(&mut self, needed: Duration) {
+        let Some(hold) = Arc::get_mut(&mut self.hold) else { return };
+        hold.lease = needed;
+        self.server.call(ANSWER, &|connection| self.hold.extend(connection)).ok();
     }
 
     /// A word about a Redis that throws records away when its memory is full; once, and only where it may be asked.

@@ -40,8 +40,6 @@ const SOONEST: Duration = Duration::from_millis(25);
 const LATEST: Duration = Duration::from_millis(500);
 /// How many unusable records of one name are kept.
 const ASIDES: u32 = 8;
-/// How long a flight may take, unless the settings give it longer.
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The records in one Redis.
 pub(crate) struct RedisStore {
@@ -84,12 +82,8 @@ impl RedisStore {
     }
 
     /// How long a lock stays without its holder. Where the settings want no thread, nobody could extend a short one.
-    fn lease(&self) -> Duration {
-        let settings = &self.server.settings;
-        match settings.text("background") {
-            Some("off") => settings.span("timeout").map_or(TIMEOUT, |timeout| timeout.max(TIMEOUT)),
-            _ => LEASE,
-        }
+    fn lease(&self, needed: Duration) -> Duration {
+        if self.server.settings.text("background") == Some("off") { needed } else { LEASE }
     }
 }
 
@@ -110,8 +104,8 @@ impl Store for RedisStore {
     }
 
     /// Whoever waits looks for the record as well as for the lock, so that nobody queues up to find what is there.
-    fn lock(&self, name: &str, seen: u64, within: Duration) -> Result<Turn> {
-        let hold = Hold { keys: Keys::of(name), holder: random_name()?, lease: self.lease() };
+    fn lock(&self, name: &str, seen: u64, needed: Duration, within: Duration) -> Result<Turn> {
+        let hold = Hold { keys: Keys::of(name), holder: random_name()?, lease: self.lease(needed) };
         let wait = Deadline::after(within);
         loop {
             let turn = self.server.run(
@@ -122,7 +116,8 @@ impl Store for RedisStore {
             )?;
             match &*turn {
                 "ours" => {
-                    return Ok(Turn::Ours(Box::new(LockedRecord::new(&self.server, hold, &self.looked))));
+                    let held = LockedRecord::new(&self.server, hold, needed, &self.looked);
+                    return Ok(Turn::Ours(Box::new(held)));
                 }
                 "newer" => return Ok(Turn::Newer),
                 _ => {}

@@ -92,7 +92,7 @@ impl Bench {
 
 #[track_caller]
 fn try_lock(store: &RedisStore) -> Option<Box<dyn Locked>> {
-    match store.lock("name", u64::MAX, AT_ONCE).unwrap() {
+    match store.lock("name", u64::MAX, LONG, AT_ONCE).unwrap() {
         Turn::Ours(locked) => Some(locked),
         Turn::Theirs => None,
         Turn::Newer => panic!("no counter is above the highest"),
@@ -157,7 +157,7 @@ fn one_holder_at_a_time() {
     let Some(bench) = Bench::new() else { return };
     let held = bench.lock();
     assert!(try_lock(&bench.store).is_none());
-    assert!(matches!(bench.store.lock("another", 0, AT_ONCE).unwrap(), Turn::Ours(_)));
+    assert!(matches!(bench.store.lock("another", 0, LONG, AT_ONCE).unwrap(), Turn::Ours(_)));
     drop(held);
     bench.lock();
 }
@@ -167,7 +167,7 @@ fn the_lock_of_a_holder_that_was_killed_ends_by_itself() {
     let Some(bench) = Bench::new() else { return };
     bench.server.ask::<()>(&["SET", "tokenkeep:{name}:lock", "killed", "PX", "300"]);
     assert!(try_lock(&bench.store).is_none());
-    assert!(matches!(bench.store.lock("name", 0, LONG).unwrap(), Turn::Ours(_)));
+    assert!(matches!(bench.store.lock("name", 0, LONG, LONG).unwrap(), Turn::Ours(_)));
 }
 
 #[test]
@@ -198,9 +198,9 @@ fn a_lock_is_extended_while_it_is_held_and_only_then() {
 #[test]
 fn without_a_thread_a_lock_stays_as_long_as_a_flight_may_take() {
     let Some(bench) = Bench::new() else { return };
-    let store = store(&[("store_url", &bench.server.url()), ("background", "off"), ("timeout", "60")]);
-    let _held = lock(&store);
-    assert!((55_000..=60_000).contains(&bench.life(":lock")), "{} ms", bench.life(":lock"));
+    let store = store(&[("store_url", &bench.server.url()), ("background", "off")]);
+    let _held = store.lock("name", 0, Duration::from_secs(70), AT_ONCE).unwrap();
+    assert!((65_000..=70_000).contains(&bench.life(":lock")), "{} ms", bench.life(":lock"));
 }
 
 #[test]
@@ -244,10 +244,10 @@ fn who_waits_for_a_lock_is_told_of_a_newer_record() {
     let Some(bench) = Bench::new() else { return };
     bench.save(1);
     let held = bench.lock();
-    let wait = |seen| bench.store.lock("name", seen, Duration::from_millis(30)).unwrap();
+    let wait = |seen| bench.store.lock("name", seen, LONG, Duration::from_millis(30)).unwrap();
     assert!(matches!((wait(0), wait(1)), (Turn::Newer, Turn::Theirs)));
     thread::scope(|scope| {
-        let waiter = scope.spawn(|| bench.store.lock("name", 1, LONG).unwrap());
+        let waiter = scope.spawn(|| bench.store.lock("name", 1, LONG, LONG).unwrap());
         thread::sleep(Duration::from_millis(100));
         let mut held = held;
         held.save(&bench.record(2), 1, LONG).unwrap();
@@ -266,7 +266,7 @@ fn waiting_costs_few_commands_and_one_connection() {
         line.unwrap().trim().parse().unwrap()
     };
     let (before, scripts) = (connections(), bench.server.calls("evalsha"));
-    let turn = bench.store.lock("name", 0, Duration::from_secs(1)).unwrap();
+    let turn = bench.store.lock("name", 0, LONG, Duration::from_secs(1)).unwrap();
     assert!(matches!(turn, Turn::Theirs));
     // Two connections of ours ask for these numbers.
     assert!(connections() - before <= 3, "{} connections", connections() - before);
@@ -282,7 +282,7 @@ fn a_url_that_a_command_tells_is_asked_for_once_for_each_connection() {
     let script = format!("echo >>{}; echo {}", count.display(), bench.server.url());
     let told = store(&[("store_url_command", &serde_json::json!(["sh", "-c", script]).to_string())]);
     told.load("name", LONG).unwrap();
-    assert!(matches!(told.lock("name", 0, Duration::from_millis(300)).unwrap(), Turn::Theirs));
+    assert!(matches!(told.lock("name", 0, LONG, Duration::from_millis(300)).unwrap(), Turn::Theirs));
     assert_eq!(std::fs::read_to_string(&count).unwrap(), "\n");
     told.rest();
     told.load("name", LONG).unwrap();
@@ -339,7 +339,7 @@ fn a_full_memory_is_told_before_and_does_not_lose_what_there_was_room_for() {
     assert!(error.kind() == Kind::Store && error.message().contains("raise maxmemory"), "{error}");
     drop(held);
     assert_eq!(bench.counter(), 1);
-    let error = bench.store.lock("another", 0, AT_ONCE).err().expect("no memory for a lock");
+    let error = bench.store.lock("another", 0, LONG, AT_ONCE).err().expect("no memory for a lock");
     assert!(error.message().contains("OOM"), "{error}");
 }
 
