@@ -79,11 +79,34 @@ mod test {
     }
 
     fn waiting_for_consent(account: &str) -> Client {
+        Client::new(&waiting_for_consent_as(account)).unwrap()
+    }
+
+    fn waiting_for_consent_as(account: &str) -> Config {
         let mut config = Config::new("oauth2");
         config.set("client_id", "app").set("account", account).set("grant", "authorization_code");
         config.set("authorize_url", "https://vendor.example/a").set("token_url", "https://vendor.example/t");
         config.set("redirect_uri", "https://app.example/callback");
-        Client::new(&config).unwrap()
+        config
+    }
+
+    #[test]
+    fn a_grant_that_lies_in_a_store_is_let_go_and_one_in_memory_alone_is_not() {
+        let mut keepers = Keepers::default();
+        for (account, kept) in [("in-memory", true), ("stored", false)] {
+            let mut config = waiting_for_consent_as(account);
+            if !kept {
+                config.set("store", "file").set("store_path", "/nowhere").set("store_key", &"5a".repeat(32));
+            }
+            let client = Client::new(&config).unwrap();
+            keepers.keep(&client.0.keeper, 0);
+            let place = Arc::as_ptr(client.keeper()) as usize;
+            drop(client);
+            keepers.left = 0;
+            let next = given(account);
+            keepers.keep(&next.0.keeper, 0);
+            assert_eq!(keepers.by_place.contains_key(&place), kept, "{account}");
+        }
     }
 
     fn has(keepers: &Keepers, client: &Client) -> bool {

@@ -467,9 +467,11 @@ impl Keeper {
         self.live.load().as_ref().is_some_and(|live| live.end.outlives(self.clock.now(), Duration::ZERO))
     }
 
-    /// Whether its grant can be had again from the settings alone.
+    /// Whether its grant can be had again, from the settings alone or from the store.
     pub(crate) fn is_replaceable(&self) -> bool {
-        !oauth2::is_of_person(&self.provider, &self.settings) && self.refresh_token.load().is_none()
+        let is_stored = self.shelf.as_ref().is_some_and(|shelf| !shelf.is_unsaved());
+        is_stored
+            || !oauth2::is_of_person(&self.provider, &self.settings) && self.refresh_token.load().is_none()
     }
 
     fn take_off(&self, state: &mut State) -> Arc<Flight<Arc<Live>>> {
