@@ -13,7 +13,7 @@ use support::{
     Directory, assert_error, config, failure, open, pause, reject, sandbox, together, token, until, within,
 };
 use tokenkeep::{Call, Client, Config, HostStore, Kind, Log};
-use tokenkeep_sandbox::{Sandbox, fixtures};
+use tokenkeep_sandbox::{Body, Fault, Sandbox, fixtures};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -261,6 +261,42 @@ fn a_grant_that_was_revoked_while_the_store_was_down_does_not_come_back() {
     let had = consent(&other_client(&sandbox, &directory, &table));
     until("the back-off is over", || client.token(&Call::default()).is_ok());
     assert_eq!(token(&client).value(), had.value());
+}
+
+/// Two processes, and a table in which one of them finds an old row for so many loads more: the refresh token in it was
+/// spent by the other, whose token this is.
+fn lagging(loads: u32) -> (Sandbox, Arc<Table>, Directory, Client, String) {
+    let (sandbox, table, directory) = (sandbox(), Arc::new(Table::default()), Directory::new());
+    sandbox.configure("pink", json!({"lifetime": 0.2, "reuse_revokes": false}));
+    let ours = client(&sandbox, "pink", &table);
+    consent(&ours);
+    let old = table.rows.lock().unwrap().clone();
+    pause(210);
+    sandbox.set_lifetime("pink", json!(3600));
+    let theirs = token(&other_client(&sandbox, &directory, &table)).value().to_owned();
+    *table.lag.lock().unwrap() = (loads, old);
+    (sandbox, table, directory, ours, theirs)
+}
+
+#[test]
+fn a_refused_refresh_token_is_looked_for_once_more_in_the_store() {
+    // Some servers refuse without a word.
+    let bare = Fault { status: Some(400), body: Some(Body::Text(String::new())), ..Fault::on("pink/token") };
+    for fault in [None, Some(bare)] {
+        // A look without the lock, and one with it.
+        let (sandbox, _table, _directory, ours, theirs) = lagging(2);
+        fault.into_iter().for_each(|fault| sandbox.fault(fault));
+        assert_eq!(token(&ours).value(), theirs);
+        let sent = refreshes(&sandbox);
+        assert!(sent.len() == 2 && sent[0] == sent[1], "by the other, and once by this one: {}", sent.len());
+    }
+}
+
+#[test]
+fn a_refresh_token_is_sent_once_where_the_store_has_no_other() {
+    let (sandbox, _table, _directory, ours, _) = lagging(u32::MAX);
+    assert_error(&failure(&ours), Kind::ConsentRequired, &["invalid_grant"]);
+    assert_eq!(refreshes(&sandbox).len(), 2);
 }
 
 #[test]

@@ -240,6 +240,25 @@ fn only_secrets_that_prove_an_identity_have_one_before_them() {
 }
 
 #[test]
+fn an_old_copy_of_a_record_does_not_bring_its_refresh_token_back() {
+    let stores = Stores::new();
+    stores.sandbox.set_lifetime("pink", json!(0.2));
+    let client = stores.client("pink", &[]);
+    consent(&client);
+    let record = stores.record();
+    let old = std::fs::read(&record).unwrap();
+    for _ in 0..2 {
+        pause(210);
+        token(&client);
+        std::fs::write(&record, &old).unwrap();
+    }
+    pause(210);
+    token(&client);
+    stores.assert_refreshes(3);
+    assert_eq!(warnings(&client), [""; 0]);
+}
+
+#[test]
 fn a_record_that_cannot_be_used_is_set_aside_reported_once_and_replaced() {
     let damages: [fn(&mut Vec<u8>); 4] = [
         |bytes| bytes.truncate(20),

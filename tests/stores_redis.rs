@@ -130,6 +130,25 @@ fn a_record_copied_to_another_name_is_set_aside() {
 }
 
 #[test]
+fn an_old_copy_of_a_record_does_not_bring_its_refresh_token_back() {
+    let Some(shared) = Shared::new() else { return };
+    shared.stores.sandbox.set_lifetime("pink", json!(0.2));
+    let client = shared.stores.client("pink", &[]);
+    consent(&client);
+    let key = shared.key();
+    shared.server.ask::<()>(&["COPY", &key, "old"]);
+    for _ in 0..2 {
+        pause(210);
+        token(&client);
+        shared.server.ask::<()>(&["COPY", "old", &key, "REPLACE"]);
+    }
+    pause(210);
+    token(&client);
+    shared.stores.assert_refreshes(3);
+    assert_eq!(warnings(&client), [""; 0]);
+}
+
+#[test]
 fn eight_processes_that_start_at_once_make_one_request() {
     let Some(shared) = Shared::new() else { return };
     shared.stores.sandbox.fault(Fault { delay_ms: 500, ..always("acquired/login") });

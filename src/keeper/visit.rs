@@ -447,10 +447,14 @@ impl<'a> Visit<'a> {
         let (landing, tries) =
             self.keeper.exchange(self.credentials, acquire, sent.clone(), self.scope(), true);
         // Somebody else may have refreshed it after all, with a store whose locks do not hold.
-        if let Landing::Failed(Failure { refresh_spent: true, .. }, _) = &landing {
-            // What could not be saved was in vain.
-            self.shelf.give_up_unsaved();
-            if self.look().is_ok() {
+        if let Landing::Failed(failure, _) = &landing {
+            if failure.refresh_spent {
+                // What could not be saved was in vain.
+                self.shelf.give_up_unsaved();
+            }
+            // Some servers say no word of why.
+            let is_refused = sent.is_some() && failure.error.kind() == Kind::ConsentRequired;
+            if (is_refused || failure.refresh_spent) && self.look().is_ok() {
                 if let Some(found) = self.better(errand.min_valid) {
                     return (found, tries);
                 }

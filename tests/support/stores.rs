@@ -84,6 +84,21 @@ impl Stores {
         names.map(|name| self.path().join(name)).collect()
     }
 
+    /// So many refresh tokens were sent to PINK, and none of them twice.
+    #[track_caller]
+    pub(crate) fn assert_refreshes(&self, count: usize) {
+        let requests = self.sandbox.requests("pink/token");
+        let mut sent: Vec<_> = requests
+            .iter()
+            .filter(|request| request.body.contains("grant_type=refresh_token"))
+            .map(|request| browser::parameter(&format!("?{}", request.body), "refresh_token"))
+            .collect();
+        assert_eq!(sent.len(), count);
+        sent.sort();
+        sent.dedup();
+        assert_eq!(sent.len(), count, "one was sent twice");
+    }
+
     /// The one record there is.
     pub(crate) fn record(&self) -> PathBuf {
         let mut records = self.records();
