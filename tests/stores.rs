@@ -2,7 +2,7 @@
 mod support;
 
 use serde_json::json;
-use support::stores::{KEY, Stores, consent, process, said, say, warnings, work};
+use support::stores::{KEY, Stores, consent, process, process_under, said, say, warnings, work};
 use support::{
     always, assert_error, browser, chmod, config, failure, lasting, open, outage, pause, token, until,
 };
@@ -56,6 +56,43 @@ fn a_token_outlives_its_process() {
     assert!(off.as_millis() < 50, "{off:?}");
     assert_eq!(said(process("token", &stores.profile("acquired", &[]))), [first.value()]);
     assert_eq!(stores.sandbox.count("acquired/login"), 1);
+}
+
+#[test]
+#[cfg(not(target_os = "macos"))]
+fn without_settings_records_and_their_key_lie_in_the_users_own_directories() {
+    use std::os::unix::fs::PermissionsExt;
+    let stores = Stores::new();
+    let mut settings = stores.sandbox.settings("acquired");
+    settings.extend([("provider", "acquired".into()), ("store", "file".into())]);
+    settings.insert("base_url", stores.sandbox.base("acquired"));
+    let lines: String = settings.iter().map(|(name, value)| format!("{name} = {value:?}\n")).collect();
+    let profile = stores.directory.write("default.toml", &format!("[test]\n{lines}"));
+    let root = stores.directory.path().to_str().unwrap().to_owned();
+    let state = format!("XDG_STATE_HOME={root}/state");
+    let (config, home) = (format!("XDG_CONFIG_HOME={root}/config"), format!("HOME={root}/home"));
+    let relative = ["env", "XDG_STATE_HOME=here", "XDG_CONFIG_HOME=here", &home];
+    for (environment, records, key) in [
+        (&["env", &state, &config, "HOME=/nowhere"][..], "state/tokenkeep", "config/tokenkeep/store.key"),
+        (&relative, "home/.local/state/tokenkeep", "home/.config/tokenkeep/store.key"),
+    ] {
+        let first = said(process_under(environment, "token", &profile));
+        let files: Vec<_> = std::fs::read_dir(format!("{root}/{records}"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        assert!(files.iter().any(|file| file.extension().is_none()), "{files:?}");
+        let key = format!("{root}/{key}").into();
+        for file in files.iter().chain([&key]) {
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
+        }
+        assert_eq!(said(process_under(environment, "token", &profile)), first);
+    }
+    assert_eq!(stores.sandbox.count("acquired/login"), 2);
+    let nowhere = ["env", "-u", "HOME", "-u", "XDG_STATE_HOME", "-u", "XDG_CONFIG_HOME"];
+    let output = process_under(&nowhere, "token", &profile).wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && text.contains("store = file: set store_path"), "{text}");
 }
 
 #[test]

@@ -264,6 +264,73 @@ fn links_pipes_and_directories_are_no_records() {
 }
 
 #[test]
+fn what_belongs_to_somebody_else_is_refused() {
+    let bench = Bench::new();
+    bench.save(1);
+    let record = bench.store.path("name");
+    match fork::effective_user() {
+        0 => std::os::unix::fs::chown(&record, Some(12345), None).unwrap(),
+        // What belongs to root is somebody else's.
+        _ => std::fs::rename(&bench.root, bench.root.with_extension("gone")).unwrap(),
+    }
+    let store = match record.exists() {
+        true => FileStore { directory: bench.store.directory.clone(), key_directory: None },
+        false => FileStore { directory: "/".into(), key_directory: None },
+    };
+    let error = store.load("name", Duration::ZERO).err().expect("it is refused");
+    assert!(error.message().contains("not to you"), "{error}");
+    std::fs::remove_dir_all(bench.root.with_extension("gone")).ok();
+}
+
+#[test]
+fn a_link_in_the_place_of_a_lock_a_new_record_or_the_key_is_not_followed() {
+    let bench = Bench::new();
+    bench.save(1);
+    let elsewhere = bench.root.join("elsewhere");
+    std::fs::write(&elsewhere, "mine").unwrap();
+    bench.chmod("elsewhere", 0o600);
+    let link = |below: &str| {
+        let path = bench.root.join(below);
+        std::fs::remove_file(&path).ok();
+        std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+    };
+    link("state/name.new");
+    bench.save(2);
+    assert_eq!(bench.counter(), 2);
+    link("state/name.lock");
+    let error = bench.store.lock("name", 0, Duration::ZERO, Duration::ZERO).err().expect("it is refused");
+    assert!(error.message().contains("symbolic link"), "{error}");
+    bench.store.own_key().unwrap();
+    link("config/store.key");
+    let error = bench.store.own_key().unwrap_err();
+    assert!(error.message().contains("symbolic link"), "{error}");
+    assert_eq!(std::fs::read_to_string(&elsewhere).unwrap(), "mine");
+}
+
+#[test]
+fn a_directory_may_be_a_link_and_what_it_leads_to_is_checked() {
+    let bench = Bench::new();
+    bench.save(1);
+    let elsewhere = bench.root.join("elsewhere");
+    std::fs::rename(&bench.store.directory, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &bench.store.directory).unwrap();
+    assert_eq!(bench.counter(), 1);
+    bench.chmod("elsewhere", 0o770);
+    assert!(bench.load_error().contains("chmod go= "));
+}
+
+#[test]
+fn no_key_is_made_where_others_may_write() {
+    let bench = Bench::new();
+    std::fs::create_dir_all(bench.root.join("config")).unwrap();
+    bench.chmod("config", 0o777);
+    let error = bench.store.own_key().unwrap_err();
+    assert!(error.message().contains("mode 777") && error.message().contains("chmod go-w "), "{error}");
+    bench.chmod("config", 0o755);
+    bench.store.own_key().unwrap();
+}
+
+#[test]
 fn unusable_records_are_kept_but_not_without_end() {
     let bench = Bench::new();
     for number in 1..=u64::from(ASIDES) + 2 {
