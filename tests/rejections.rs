@@ -1,6 +1,8 @@
 //! Tokens that a resource refuses, and credentials that a vendor refuses.
 mod support;
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 use support::browser::call;
 use support::{
@@ -162,6 +164,28 @@ fn a_refusal_is_remembered_by_the_secret_that_was_sent() {
     assert_remembered_by_secret("acquired", "app_key", "acquired/login", &[]);
     assert_remembered_by_secret("oauth2", "client_secret", "oauth2/token", &[]);
     assert_remembered_by_secret("oauth2", "client_secret", "oauth2/token", &[("client_auth", "post")]);
+}
+
+#[test]
+fn a_program_for_a_secret_is_not_run_at_every_call_while_the_secret_is_refused() {
+    // At once, and after one second; the next time would be after two more. In a chain each step reads its own.
+    for (vendor, setting, limit) in [("acquired", "app_key", 3), ("frederick", "password", 6)] {
+        let (sandbox, directory) = (sandbox(), Directory::new());
+        let runs = directory.path().join("runs");
+        let script =
+            directory.write("script", &format!("echo run >> {}; echo SANDBOX-SECRET-wrong", runs.display()));
+        let command = json!(["sh", script]).to_string();
+        let client = support::client_by(&sandbox, vendor, &format!("{setting}_command"), &command);
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_millis(2500) {
+            assert_eq!(failure(&client).kind(), Kind::Denied, "{vendor}");
+            pause(10);
+        }
+        let count = std::fs::read_to_string(&runs).unwrap().lines().count();
+        assert!((2..=limit).contains(&count), "{vendor}: {count} runs");
+        directory.write("script", &format!("echo {}", sandbox.settings(vendor)[setting]));
+        until("it is run again", || client.token(&Call::default()).is_ok());
+    }
 }
 
 #[test]

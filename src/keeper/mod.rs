@@ -262,7 +262,7 @@ impl Keeper {
                 }
                 Step::Fail(error) => {
                     // Refused credentials that may have changed since are read again; nothing else is.
-                    if !(state.depends_on_credentials(now) && scheme::may_change(&self.settings)) {
+                    if !self.may_reread(&mut state, now) {
                         if self.shelf.is_none() || !state.may_look(now) {
                             return Err(error);
                         }
@@ -291,6 +291,11 @@ impl Keeper {
             self.fly(&flight, errand);
             return Ok(Asked::Flight(flight));
         }
+    }
+
+    /// Whether it is worthwhile to read refused credentials again.
+    fn may_reread(&self, state: &mut State, now: Now) -> bool {
+        scheme::may_change(&self.settings) && state.may_reread(now, scheme::are_commanded(&self.settings))
     }
 
     fn take_without_lock(&self, min_valid: i64) -> Option<Arc<Live>> {

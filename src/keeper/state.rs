@@ -25,6 +25,8 @@ const TROUBLED_ALIVE: (i64, i64) = (SECOND, 300 * SECOND);
 const TROUBLED_DEAD: (i64, i64) = (SECOND, 10 * SECOND);
 /// How long to leave a vendor alone whose new tokens are refused: 1 s, doubling to 5 min.
 const REFUSED: (i64, i64) = (SECOND, 300 * SECOND);
+/// How long not to run programs for credentials again that were refused, or of no use: 1 s, doubling to 32 s.
+const REREAD: (i64, i64) = (SECOND, 32 * SECOND);
 /// How long to leave a store alone that did not take a grant: 1 s, doubling to 1 min.
 const UNSAVED: (i64, i64) = (SECOND, 60 * SECOND);
 /// A token that was good for this long was no dud.
@@ -124,6 +126,9 @@ pub(super) struct State {
     /// When to save the grant in use, if the store did not take it, and how often that was put off.
     save_at: i64,
     put_off: u32,
+    /// When credentials were last read again although there is trouble, and how often.
+    reread: i64,
+    rereads: u32,
     /// When the store was last looked at although the vendor was to be left alone.
     looked: i64,
 }
@@ -142,6 +147,8 @@ impl State {
             setbacks: Setbacks::default(),
             save_at: i64::MAX,
             put_off: 0,
+            reread: i64::MIN,
+            rereads: 0,
             looked: i64::MIN,
         }
     }
@@ -221,7 +228,7 @@ impl State {
 
     /// Whether trouble ends when the credentials change, so that they are worth reading again. A command may give
     /// others each time: after two refusals there is a growing pause.
-    pub(super) fn depends_on_credentials(&self, now: Now) -> bool {
+    fn depends_on_credentials(&self, now: Now) -> bool {
         self.setbacks.trouble.as_ref().is_some_and(|trouble| match trouble.cause {
             Cause::Base => true,
             Cause::Denied(_) if trouble.strikes <= 2 => true,
@@ -230,6 +237,22 @@ impl State {
             }
             Cause::Passing | Cause::Refused | Cause::Given => false,
         })
+    }
+
+    /// Whether to read the credentials again now. What is read from files is read at once; programs are not run at every
+    /// call, whatever came of the last time.
+    pub(super) fn may_reread(&mut self, now: Now, commanded: bool) -> bool {
+        if !self.depends_on_credentials(now) {
+            return false;
+        }
+        let (first, limit) = REREAD;
+        let pause = first.saturating_mul(1 << self.rereads.min(20)).min(limit);
+        let last = self.setbacks.trouble.as_ref().map_or(i64::MIN, |trouble| trouble.since).max(self.reread);
+        if commanded && now.running < last.saturating_add(pause) {
+            return false;
+        }
+        (self.reread, self.rereads) = (now.running, self.rereads.saturating_add(1));
+        true
     }
 
     /// How many grants there ever were.
@@ -307,6 +330,7 @@ impl State {
         self.live = Some(Arc::clone(&live));
         self.inherited = false;
         self.setbacks.trouble = None;
+        self.rereads = 0;
         self.last_error = None;
         Ok(live)
     }

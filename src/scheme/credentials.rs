@@ -9,7 +9,7 @@ use super::form;
 use crate::error::{Error, Kind, Result};
 use crate::provider::{Provider, Step};
 use crate::secret::{Digest, Secret, digest_of};
-use crate::settings::{Class, Settings, Value};
+use crate::settings::{Class, Settings, Source, Value};
 use crate::template::{Filling, Template};
 
 /// The credentials of one exchange.
@@ -202,6 +202,11 @@ pub(crate) fn presented(provider: &Provider, settings: &Settings) -> Result<Vec<
         }
     }
     Ok(companions)
+}
+
+/// Whether reading the secrets runs a program.
+pub(crate) fn are_commanded(settings: &Settings) -> bool {
+    settings.secrets(Class::Secret).any(|(_, source)| matches!(source, Source::Command(_)))
 }
 
 /// Whether reading some secret again may give another one.

@@ -21,7 +21,7 @@ use crate::token::Grant;
 use crate::transport::{Fault, Transport};
 
 pub(crate) use answer::shorten;
-pub(crate) use credentials::{Credentials, base_url, may_change, presented};
+pub(crate) use credentials::{Credentials, are_commanded, base_url, may_change, presented};
 
 /// What one exchange may use.
 pub(crate) struct Exchange<'a> {
