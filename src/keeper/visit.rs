@@ -137,7 +137,13 @@ impl Keeper {
         let saved = Visit::begin(self, shelf, &credentials).and_then(|mut visit| {
             visit.lock_at_last()?;
             let stored = visit.stored(&granted.grant, *asked, visit.seed);
-            visit.save(&stored, SAVE_AGAIN)
+            let saved = visit.save(&stored, SAVE_AGAIN)?;
+            if saved == Saved::Newer {
+                // The person's word is the last one, also where the lock did not hold.
+                visit.look()?;
+                return visit.save(&stored, SAVE_AGAIN);
+            }
+            Ok(saved)
         });
         if let Err(error) = saved {
             self.complain(shelf, &error);

@@ -9,6 +9,7 @@ use rustls::{ClientConnection, StreamOwned};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::address::{Address, Place};
+use super::fault;
 use super::protocol::{Answer, Command, Fault, Script};
 use super::tls::{self, Tls};
 use crate::clock::{self, Clock};
@@ -99,8 +100,12 @@ impl Connection {
         let user = address.user.as_deref().map(str::as_bytes);
         let words = std::iter::once(&b"AUTH"[..]).chain(user).chain([password.expose().as_bytes()]);
         match self.ask(&Command::new(&words.collect::<Vec<_>>())) {
-            // What Redis says of a command may repeat it.
-            Err(Fault::Refused(refusal)) if refusal.code != "LOADING" => Err(Fault::Locked(refusal.code)),
+            // What Redis says of a command may repeat it. What passes is not about the password.
+            Err(Fault::Refused(refusal)) => match Fault::Refused(refusal) {
+                passing if fault::is_passing(&passing) => Err(passing),
+                Fault::Refused(refusal) => Err(Fault::Locked(refusal.code)),
+                other => Err(other),
+            },
             outcome => outcome.map(drop),
         }
     }

@@ -583,6 +583,13 @@ fn canned(answer: &'static [u8], at_once: usize, pause: Duration) -> String {
 }
 
 #[test]
+fn too_many_clients_are_no_wrong_password() {
+    let url = canned(b"-ERR max number of clients reached\r\n", 64, Duration::ZERO).replace("//", "//:hush@");
+    let error = refused(&store(&[("store_url", &url)]));
+    assert!(error.contains("max number of clients") && !error.contains("password"), "{error}");
+}
+
+#[test]
 fn an_answer_that_drips_is_given_up_like_one_that_does_not_come() {
     let url = canned(&[b'+'; 1000], 1, Duration::from_millis(100));
     let before = Deadline::after(LONG);
