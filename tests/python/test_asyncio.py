@@ -160,6 +160,26 @@ def test_a_failure_is_shared_too(sandbox: Sandbox) -> None:
     assert sandbox.count("acquired/login") == 1
 
 
+def test_a_task_that_nobody_holds_gets_its_token(sandbox: Sandbox, client: tokenkeep.Client) -> None:
+    """The loop itself holds no task that waits."""
+    sandbox.fault("acquired/login", delay_ms=200)
+    got: list[str] = []
+
+    async def one() -> None:
+        got.append((await client.token_async()).value)
+
+    async def main() -> None:
+        for _ in range(TASKS):
+            asyncio.get_running_loop().create_task(one())
+        await asyncio.sleep(0.05)
+        gc.collect()
+        await client.token_async()
+        await asyncio.sleep(0.05)
+
+    asyncio.run(main())
+    assert len(got) == TASKS
+
+
 def test_closing_the_client_ends_the_wait(sandbox: Sandbox, client: tokenkeep.Client) -> None:
     sandbox.fault("acquired/login", hang=True, times=0)
 

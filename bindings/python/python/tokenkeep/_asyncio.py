@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from ._tokenkeep import Bell, Token, ask, look
 
@@ -61,53 +61,63 @@ def _can_watch(loop: asyncio.AbstractEventLoop) -> bool:
 class _Flight:
     """A renewal under way, as the tasks of one event loop see it.
 
-    It stays until the renewal lands, even when nobody waits for it any more: the next task joins it, and
-    opens no pipe of its own. It keeps neither the loop nor a task alive.
+    The loop keeps it until the renewal lands, even when nobody waits for it any more: the next task joins it,
+    and opens no pipe of its own. It keeps the tasks that wait, as a timer of each would.
     """
 
     def __init__(self, bell: Bell) -> None:
         self._bell = bell
-        self._waiters: WeakSet[asyncio.Future[None]] = WeakSet()
-        # When they look anyway, by the loop's clock.
+        # When each looks anyway, by the loop's clock; and when the first of them does.
+        self._waiters: dict[asyncio.Future[None], float] = {}
         self._due = math.inf
 
     @classmethod
     def of(cls, loop: asyncio.AbstractEventLoop, client: Client, waiting: Waiting) -> _Flight | None:
         """Find the flight or begin to watch it. None where that cannot be."""
         flights = _under_way.get(loop)
-        if flights is not None and client in flights:
-            return flights[client]
-        if not _can_watch(loop):
-            return None
-        flight = cls(waiting.bell())
-        loop.add_reader(flight._bell.fileno(), flight._land, loop, client)
-        _under_way.setdefault(loop, {})[client] = flight
+        flight = flights.get(client) if flights is not None else None
+        if flight is None and _can_watch(loop):
+            flight = cls(waiting.bell())
+            loop.add_reader(flight._bell.fileno(), flight._land, loop, client)
+            _under_way.setdefault(loop, WeakValueDictionary())[client] = flight
         return flight
 
     def landing(self, loop: asyncio.AbstractEventLoop, seconds: float) -> asyncio.Future[None]:
-        """Tell that it has landed, or that it is time to look anyway, at the latest after so many seconds."""
-        due = loop.time() + min(seconds, _LOOK_ANYWAY)
-        if due < self._due:
-            self._due = due
-            loop.call_at(due, self._look_anyway, due)
+        """Tell that it has landed, or that it is time to look anyway, after so many seconds at the latest."""
+        # One timer serves all whose time comes in the same few milliseconds.
+        ticks = math.ceil((loop.time() + min(seconds, _LOOK_ANYWAY)) / _TICK)
         waiter = loop.create_future()
-        self._waiters.add(waiter)
+        self._waiters[waiter] = ticks * _TICK
+        self._look_at(loop, ticks * _TICK)
         return waiter
 
     def _land(self, loop: asyncio.AbstractEventLoop, client: Client) -> None:
         loop.remove_reader(self._bell.fileno())
         del _under_way[loop][client]
-        self._wake()
+        self._wake(list(self._waiters))
 
-    def _look_anyway(self, due: float) -> None:
-        if due == self._due:
-            self._due = math.inf
-            self._wake()
+    def _look_at(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+        if due < self._due:
+            self._due = due
+            loop.call_at(due, self._look_anyway, loop, due)
 
-    def _wake(self) -> None:
-        for waiter in list(self._waiters):
+    def _look_anyway(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+        if due != self._due:
+            # An earlier moment has taken the place of this one.
+            return
+        self._due = math.inf
+        self._wake([waiter for waiter, theirs in self._waiters.items() if theirs <= due])
+        if self._waiters:
+            self._look_at(loop, min(self._waiters.values()))
+
+    def _wake(self, waiters: list[asyncio.Future[None]]) -> None:
+        for waiter in waiters:
+            del self._waiters[waiter]
             if not waiter.done():
                 waiter.set_result(None)
 
 
-_under_way: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Client, _Flight]] = WeakKeyDictionary()
+# Neither a loop nor a flight is kept by this: the loop has the flight, and the flight has the loop.
+_under_way: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[Client, _Flight]] = (
+    WeakKeyDictionary()
+)
