@@ -35,9 +35,10 @@
  * POINTERS. An object given to a function came from this library and is not freed while the function
  * runs, not even by another thread: let each thread have a reference of its own, by _clone; an error
  * has none, and belongs to one thread to free. Text is UTF-8, given as a pointer and a length in bytes;
- * the length TOKENKEEP_NUL_ENDED means up to the NUL, and NULL with the length 0 is the empty text. A const char * without a length is NUL-ended. A NULL
- * where nothing allows it gives TOKENKEEP_INVALID_ARGUMENT. Begin structs with their _INIT macro: it
- * sets struct_size, by which programs and libraries of different releases understand each other.
+ * the length TOKENKEEP_NUL_ENDED means up to the NUL, and NULL with the length 0 is the empty text. A
+ * const char * without a length is NUL-ended. A NULL where nothing allows it gives
+ * TOKENKEEP_INVALID_ARGUMENT. Begin structs with their _INIT macro: it sets struct_size, by which
+ * programs and libraries of different releases understand each other.
  *
  * THREADS. Every function may be called on any thread. Clients, tokens, consents and errors may be
  * used by several threads at once, a config by one at a time. Callbacks run on a thread that called

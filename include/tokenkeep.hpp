@@ -208,15 +208,19 @@ public:
     /// Text up to a NUL, or NULL.
     constexpr Text(const char *text) noexcept : start_(text), length_(TOKENKEEP_NUL_ENDED) {}
 
-    /// Text that knows its length.
+    /// Text that knows its length, or that leads to text up to a NUL.
     template <class Source,
-              class = std::enable_if_t<std::is_convertible_v<const Source &, std::string_view> &&
-                                       !std::is_convertible_v<const Source &, const char *>>>
-    constexpr Text(const Source &source) noexcept(
-        std::is_nothrow_constructible_v<std::string_view, const Source &>) {
-        const std::string_view text = source;
-        start_ = text.data();
-        length_ = text.size();
+              class = std::enable_if_t<std::is_convertible_v<const Source &, std::string_view> ||
+                                       std::is_convertible_v<const Source &, const char *>>>
+    constexpr Text(const Source &source) {
+        if constexpr (std::is_convertible_v<const Source &, const char *>) {
+            start_ = source;
+            length_ = TOKENKEEP_NUL_ENDED;
+        } else {
+            const std::string_view text = source;
+            start_ = text.data();
+            length_ = text.size();
+        }
     }
 
     /// Where it begins; may be NULL.

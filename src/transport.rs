@@ -219,7 +219,8 @@ impl<'a> Transport<'a> {
             return Err(Error::new(
                 Kind::Config,
                 format!(
-                    "the proxy at {} would read what is sent over plain http: only an https or a loopback proxy may,                      so set proxy = none, or an https URL of the vendor's",
+                    "the proxy at {} would read what is sent over plain http: only an https or a loopback proxy may, \
+                     so set proxy = none, or an https URL of the vendor's",
                     proxy.host()
                 ),
             ));

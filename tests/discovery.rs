@@ -105,6 +105,16 @@ fn a_token_is_revoked_where_the_metadata_say_also_if_nothing_else_is_asked_of_th
 }
 
 #[test]
+fn where_there_are_no_metadata_and_all_else_is_set_a_revocation_is_a_matter_of_forgetting() {
+    let server = describing(|_, _| None);
+    let client = open(&discovering(&server.url(""), &[("token_url", &server.url("/t"))]));
+    token(&client);
+    client.revoke(&Call::default()).unwrap();
+    assert!(client.peek().is_none());
+    assert_eq!(paths(&server).first().map(String::as_str), Some("POST /t"));
+}
+
+#[test]
 fn metadata_are_looked_for_in_three_places_the_likeliest_first() {
     let (oauth, openid) = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration");
     for (issuer, places) in [

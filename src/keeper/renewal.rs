@@ -133,8 +133,9 @@ impl Keeper {
         if !state.take_flight(flight) {
             let live = state.live.clone();
             drop(state);
-            return live
-                .ok_or_else(|| self.unwanted(landing, "the grant was revoked while it was being renewed"));
+            return live.ok_or_else(|| {
+                self.unwanted(flight, landing, "the grant was revoked while it was being renewed")
+            });
         }
         let outcome = self.settle(&mut state, landing);
         drop(state);
@@ -164,7 +165,10 @@ impl Keeper {
     }
 
     /// A grant that comes when nobody wants it any more is revoked: nobody else knows of it.
-    fn unwanted(self: &Arc<Self>, landing: Landing, why: &str) -> Error {
+    fn unwanted(self: &Arc<Self>, flight: &Flight<Arc<Live>>, landing: Landing, why: &str) -> Error {
+        let error = Error::new(Kind::Cancelled, why);
+        // The vendor may be slow to forget, and whoever waits need not wait for that.
+        flight.land(Err(error.clone()));
         if let Landing::Granted(granted, _) = landing {
             let refresh_token = granted.grant.refresh_token.as_ref().map(|token| (token, "refresh_token"));
             for (token, hint) in
@@ -176,7 +180,7 @@ impl Keeper {
                 }
             }
         }
-        Error::new(Kind::Cancelled, why)
+        error
     }
 
     /// Writes down how a flight ended, and tells the state.
@@ -436,13 +440,13 @@ impl Keeper {
         wanted: impl Fn() -> bool + Send + 'static,
     ) -> Result<Arc<Flight<Arc<Live>>>> {
         let flight = Arc::new(Flight::new());
-        self.run(&flight, false, move |keeper, _| {
+        self.run(&flight, false, move |keeper, flight| {
             let credentials = keeper.credentials();
             let (landing, _) = keeper.exchange(&credentials, attempt, None, None, false);
             match landing {
                 // What was not had says nothing of the grant in use.
                 Landing::Failed(failure, _) => Err(failure.error),
-                landing if !wanted() => Err(keeper.unwanted(landing, "the consent was cancelled")),
+                landing if !wanted() => Err(keeper.unwanted(flight, landing, "the consent was cancelled")),
                 landing => {
                     keeper.save_consent(&landing);
                     let core = keeper.core();

@@ -153,6 +153,11 @@ static void text_is_given_in_every_way() {
     for (const Text text : {Text(string), Text(part), Text(array), Text(pointer), Text("given")}) {
         CHECK(Client(Config("acquire").set("access_token", text)).token().value() == "given");
     }
+    // As the strings of some frameworks do.
+    struct Foreign {
+        operator const char *() const { return "given"; }
+    };
+    CHECK(Client(Config("acquire").set("access_token", Foreign())).token().value() == "given");
     CHECK(Text().data() == nullptr && Text().length() == 0 && Text(nullptr).length() == TOKENKEEP_NUL_ENDED);
 }
 

@@ -71,6 +71,21 @@ pub(crate) fn endpoints(exchange: &Exchange<'_>, wanted: Endpoint) -> Result<End
     Ok(Endpoints::new(exchange.settings, metadata))
 }
 
+/// Whether the exchange's server has an endpoint where tokens are revoked.
+pub(super) fn offers_revocation(exchange: &Exchange<'_>) -> Result<bool, Failure> {
+    match endpoints(exchange, Endpoint::Revoke) {
+        Ok(endpoints) => Ok(endpoints.revoke.is_some()),
+        // The settings name all that the grant needs, and the server has no metadata to name more.
+        Err(failure)
+            if failure.error.kind() == Kind::Config
+                && issuer(exchange.provider, exchange.settings, Endpoint::Token).is_none() =>
+        {
+            Ok(false)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
 /// Where the exchange's server has moved an endpoint, if its metadata says another place now than `url`.
 pub(super) fn moved(exchange: &Exchange<'_>, endpoint: Endpoint, url: &str) -> Option<Box<str>> {
     let issuer = issuer(exchange.provider, exchange.settings, endpoint)?;

@@ -229,7 +229,7 @@ pub(crate) fn redeem(exchange: &Exchange<'_>, code: &Code) -> Result<Granted, Fa
 
 /// RFC 7009: tells the server to forget a token.
 pub(crate) fn revoke(exchange: &Exchange<'_>, token: &Secret, hint: &str) -> Result<(), Failure> {
-    if endpoints(exchange, Endpoint::Revoke)?.revoke.is_none() {
+    if !discovery::offers_revocation(exchange)? {
         return Ok(());
     }
     exchange.credentials.guard("the token", token);
