@@ -73,6 +73,7 @@ lint: $(VENV)/ready ## formats and lints
 
 test-rust: c-library ## the core, the C and C++ interfaces, the sandbox, the docs
 	cargo test --quiet --package tokenkeep --features capi
+	cargo test --quiet --package tokenkeep --no-default-features --test without_redis
 	cargo test --quiet --package tokenkeep-sandbox
 
 # Built with the checker's locks and threads in place of the system's, and so in a place of its own.
