@@ -32,6 +32,8 @@ struct Table {
     /// Old rows that are served for so many loads more: a replica that lags behind.
     lag: Mutex<(u32, BTreeMap<String, Row>)>,
     reentry: OnceLock<(Client, Mutex<Option<Kind>>)>,
+    /// A client, and the token that it had on another thread while a record of it was being saved.
+    onlooker: OnceLock<(Client, Mutex<Vec<Option<String>>>)>,
 }
 
 impl Table {
@@ -62,6 +64,11 @@ impl HostStore for Table {
         self.enter()?;
         if *self.is_full.lock().unwrap() {
             return Err("no space".into());
+        }
+        if let Some((client, seen)) = self.onlooker.get() {
+            let look = || client.peek().map(|token| token.value().to_owned());
+            let had = thread::scope(|scope| scope.spawn(look).join());
+            seen.lock().unwrap().push(had.expect("a look"));
         }
         self.rows.lock().unwrap().insert(name.to_owned(), (record.to_vec(), expires));
         Ok(())
@@ -148,6 +155,20 @@ fn refresh_tokens_follow_each_other_and_their_record_never_expires() {
     assert!(table.rows.lock().unwrap().values().all(|(_, expires)| expires.is_none()));
     client(&sandbox, "pink", &table).revoke(&Call::default()).unwrap();
     assert!(table.names().is_empty() && table.locked.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_token_is_handed_out_when_its_record_has_been_saved_and_no_sooner() {
+    let (sandbox, table) = (sandbox(), Arc::new(Table::default()));
+    let client = client(&sandbox, "pink", &table);
+    table.onlooker.set((client.clone(), Mutex::default())).ok().unwrap();
+    let first = consent(&client);
+    reject(&client);
+    let second = token(&client);
+    let (_, seen) = table.onlooker.get().unwrap();
+    assert_eq!(*seen.lock().unwrap(), [None, None]);
+    assert_ne!(first.value(), second.value());
+    assert_eq!(client.peek().unwrap().value(), second.value());
 }
 
 #[test]

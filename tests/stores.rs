@@ -1,8 +1,13 @@
 //! What is stored of a grant, when it is used, and what happens where it cannot be.
 mod support;
 
+#[cfg(target_os = "linux")]
+use std::path::Path;
+
 use serde_json::json;
 use support::stores::{KEY, Stores, consent, process, process_under, said, say, warnings, work};
+#[cfg(target_os = "linux")]
+use support::tool::is_installed;
 use support::{
     always, assert_error, browser, chmod, config, failure, lasting, open, outage, pause, token, until,
 };
@@ -475,6 +480,54 @@ fn a_refresh_that_was_sent_is_saved_although_the_process_ends() {
     pause(210);
     token(&stores.client("pink", &[]));
     assert_eq!(stores.sandbox.count("pink/token"), 3);
+}
+
+/// What was done, one call after the other, to bring a file of that name into its place in a directory.
+#[cfg(target_os = "linux")]
+fn steps(trace: &Path, directory: &Path, file: &str) -> Vec<String> {
+    let directory = directory.to_str().unwrap();
+    let step = |line: &str| {
+        // PROCESS CALL(NUMBER<PATH>...) = RESULT, or CALL("PATH"...) = RESULT.
+        let (call, arguments) = line.split_once(' ')?.1.trim_start().split_once('(')?;
+        let (_, on) = arguments.split_once(directory)?;
+        let on = on[..on.find(['>', '"'])?].trim_start_matches('/').replace(file, "FILE");
+        assert!(!line.contains(" = -1 "), "{line}");
+        // Which of the calls that rename it is differs between machines.
+        let call = if call.starts_with("rename") { "rename" } else { call };
+        Some(format!("{call} {on}").trim_end().to_owned())
+    };
+    std::fs::read_to_string(trace).unwrap().lines().filter_map(step).collect()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn records_and_their_key_are_synced_before_they_take_their_place_and_the_place_after_that() {
+    if !is_installed("strace", "what is synced when", "strace") {
+        return;
+    }
+    let stores = Stores::with_own_key();
+    stores.sandbox.set_lifetime("pink", json!(0.2));
+    let profile = stores.profile("pink", &[]);
+    let (trace, config) = (stores.directory.path().join("trace"), stores.directory.path().join("config"));
+    let environment = format!("XDG_CONFIG_HOME={}", config.display());
+    let output = format!("--output={}", trace.display());
+    let calls = "--trace=write,ftruncate,fsync,fdatasync,rename,renameat,renameat2";
+    // No string is shown, for some are secrets; paths are.
+    let strace = ["env", &environment, "strace", "--follow-forks", "-y", "--string-limit=0", &output, calls];
+    let traced = |work| {
+        said(process_under(&strace, work, &profile));
+        let record = stores.record();
+        steps(&trace, &stores.path(), record.file_name().unwrap().to_str().unwrap())
+    };
+    let saved = ["write FILE.new", "ftruncate FILE.new", "fsync FILE.new", "rename FILE.new", "fsync"];
+    let granted = traced("consent");
+    assert!(granted.ends_with(&saved.map(str::to_owned)), "{granted:?}");
+    let made = steps(&trace, &config.join("tokenkeep"), "store.key");
+    assert_eq!(made, ["write FILE.new", "fsync FILE.new", "rename FILE.new", "fsync"]);
+    pause(210);
+    // Room for the next refresh token is there before this one is spent.
+    let reserved = ["write FILE.new", "fdatasync FILE.new"];
+    assert_eq!(traced("token"), [&reserved[..], &saved[..]].concat());
 }
 
 /// A process that leaves in the middle of its test.

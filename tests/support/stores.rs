@@ -24,10 +24,16 @@ pub(crate) struct Stores {
 impl Stores {
     /// A directory of stored grants.
     pub(crate) fn new() -> Stores {
+        let mut stores = Stores::with_own_key();
+        stores.store.push(("store_key", KEY.into()));
+        stores
+    }
+
+    /// One whose key is made where the user's settings lie.
+    pub(crate) fn with_own_key() -> Stores {
         let directory = Directory::new();
         let path = directory.path().join("grants").to_str().expect("text").to_owned();
-        let store = vec![("store", "file".into()), ("store_path", path), ("store_key", KEY.into())];
-        Stores { directory, sandbox: sandbox(), store }
+        Stores { directory, sandbox: sandbox(), store: vec![("store", "file".into()), ("store_path", path)] }
     }
 
     /// Stored grants in the Redis at that URL.
