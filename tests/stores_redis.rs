@@ -15,7 +15,7 @@ use support::stores::{Stores, consent, process, process_under, said, say, warnin
 use support::tls::certificates;
 use support::tool::is_installed;
 use support::{
-    Directory, always, assert_error, config, failure, pause, timed, token, until, until_asked, within,
+    Directory, always, assert_error, config, failure, pause, reject, timed, token, until, until_asked, within,
 };
 use tokenkeep::{Call, Client, Kind};
 use tokenkeep_sandbox::Fault;
@@ -273,6 +273,41 @@ fn tokens_come_whatever_is_wrong_with_the_redis_and_one_warning_says_so() {
         assert!(warnings.len() == 1 && warnings[0].contains(told), "{told}: {warnings:?}");
         assert!(!warnings[0].contains("hush"), "{warnings:?}");
     }
+}
+
+#[test]
+fn a_slow_redis_is_used_like_any_other() {
+    let Some(mut shared) = Shared::new() else { return };
+    shared.stores = Stores::redis(&shared.server.slow_url(Duration::from_millis(200)));
+    let login = shared.stores.client("acquired", &[]);
+    let had = value(&login);
+    let grant = shared.stores.client("pink", &[]);
+    consent(&grant);
+    reject(&grant);
+    let refreshed = value(&grant);
+    assert_eq!(shared.keys().len(), 2);
+    for client in [login, grant] {
+        assert_eq!(warnings(&client), [""; 0]);
+    }
+    assert_eq!(value(&shared.stores.client("acquired", &[])), had);
+    assert_eq!(value(&shared.stores.client("pink", &[])), refreshed);
+    let asked = ["acquired/login", "pink/token"].map(|endpoint| shared.stores.sandbox.count(endpoint));
+    assert_eq!(asked, [1, 2]);
+}
+
+#[test]
+fn where_there_never_was_a_redis_tokens_come_and_one_warning_but_no_refresh_token_is_spent() {
+    let stores = Stores::redis(&format!("redis://127.0.0.1:{}", free_port()));
+    let login = stores.client("acquired", &[]);
+    let had = value(&login);
+    assert_eq!(value(&login), had);
+    let warned = warnings(&login);
+    let words = ["nobody takes connections", "memory alone"];
+    assert!(warned.len() == 1 && words.iter().all(|word| warned[0].contains(word)), "{warned:?}");
+    // Whether a person has said yes is not known.
+    let grant = stores.client("pink", &[]);
+    assert_error(&failure(&grant), Kind::Store, &[words[0], "the vendor was not asked"]);
+    assert_eq!(stores.sandbox.count("pink/token"), 0);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A Redis of a test's own: a child process with its own directory, sockets and settings.
 
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -100,6 +102,23 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// The same Redis, far away: each answer takes that much longer.
+    pub(crate) fn slow_url(&self, delay: Duration) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let near = listener.local_addr().expect("an address");
+        let far = self.port;
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let Ok(server) = TcpStream::connect(("127.0.0.1", far)) else { continue };
+                let (asks, answers) =
+                    (client.try_clone().expect("a socket"), server.try_clone().expect("a socket"));
+                std::thread::spawn(move || pump(asks, server, Duration::ZERO));
+                std::thread::spawn(move || pump(answers, client, delay));
+            }
+        });
+        format!("redis://{near}")
+    }
+
     pub(crate) fn path(&self, file: &str) -> PathBuf {
         self.directory.join(file)
     }
@@ -142,7 +161,19 @@ impl Drop for RedisServer {
     }
 }
 
+/// Hands on what comes, a while later each time, and the end.
+fn pump(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
+    let mut buffer = [0; 4096];
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
+        std::thread::sleep(delay);
+        if to.write_all(&buffer[..length]).is_err() {
+            break;
+        }
+    }
+    to.shutdown(Shutdown::Write).ok();
+}
+
 pub(crate) fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").port()
 }
