@@ -69,6 +69,26 @@ fn before_the_early_window_no_call_renews() {
 }
 
 #[test]
+fn clients_that_get_their_tokens_at_once_do_not_renew_them_at_once() {
+    let sandbox = sandbox();
+    let accounts: Vec<_> = (0..20).map(|number| number.to_string()).collect();
+    let began = support::now();
+    let clients: Vec<_> =
+        accounts.iter().map(|account| client_with(&sandbox, "acquired", &[("account", account)])).collect();
+    let renewals = clients.iter().map(|client| {
+        token(client);
+        client.stats().next_renewal.unwrap().duration_since(began).unwrap().as_secs()
+    });
+    let mut renewals: Vec<_> = renewals.collect();
+    renewals.sort();
+    assert_eq!(sandbox.count("acquired/login"), 20);
+    // An hour's tokens are renewed 300 s before their end, and up to 75 s later by chance.
+    let (first, last) = (renewals[0], renewals[19]);
+    assert!(first >= 3299 && last < 3375 + 10, "{renewals:?}");
+    assert!(last - first > 15, "{renewals:?}");
+}
+
+#[test]
 fn nobody_gets_a_token_past_its_end_while_a_renewal_runs() {
     let sandbox = sandbox();
     sandbox.set_lifetime("acquired", json!(0.4));

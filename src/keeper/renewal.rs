@@ -553,3 +553,6 @@ fn chance() -> f64 {
     SystemRandom::new().fill(&mut bytes).ok();
     f64::from(u32::from_le_bytes(bytes)) / (f64::from(u32::MAX) + 1.0)
 }
+
+#[cfg(test)]
+mod test;

@@ -483,6 +483,34 @@ fn a_refused_token_that_comes_again_is_not_handed_out() {
 }
 
 #[test]
+fn the_last_four_refused_tokens_are_not_handed_out() {
+    let mut bench = Bench::new();
+    for number in 1..=5 {
+        bench.call(|_| fresh(HOUR)(number));
+        // Long enough that none is refused in a row with the one before.
+        bench.pass(Duration::from_secs(61));
+        assert!(bench.refuse().is_ok());
+    }
+    for number in 2..=5 {
+        let asked = bench.asked;
+        assert_eq!(bench.call(|_| fresh(HOUR)(number)), Got::Error(Kind::Rejected), "token {number}");
+        assert_eq!(bench.asked, asked + 1, "it came, and was known");
+        bench.pass(Duration::from_secs(8));
+    }
+    assert!(matches!(bench.call(|_| fresh(HOUR)(1)), Got::Token { .. }), "the fifth from the end");
+}
+
+#[test]
+fn of_tokens_that_other_processes_were_refused_the_last_four_are_known_too() {
+    let mut bench = Bench::new();
+    for since in [3, 1, 5, 2, 4, 5] {
+        bench.state.learn_refused([since; 32], i64::from(since));
+    }
+    let known: Vec<_> = bench.state.refused_tokens().map(|(_, since)| since).collect();
+    assert_eq!(known, [2, 3, 4, 5]);
+}
+
+#[test]
 fn a_refused_token_that_is_all_there_is_is_tried_again_in_the_end() {
     let mut bench = Bench::new();
     let same = |_| Ok(grant("one", Life::Unknown));
