@@ -12,7 +12,7 @@ are text. Times are written `30` (seconds), `2.5 s`, `500 ms`, `5 min`, `1 h`.
 
 A **secret** `X` may instead be given as `X_env` (an environment variable, read once when the client is made), `X_file` (a
 file, less one newline at its end, read again at each renewal) or `X_command` (a JSON list of words or words parted by
-spaces, run without a shell in a process group of its own, killed at the deadline; its first line counts, or all of them
+spaces, run without a shell in a process group of its own, killed at the deadline, on Unix alone; its first line counts, or all of them
 for a key in PEM).
 
 A secret that proves who the client is ({proofs}, and those of a provider file) has
