@@ -29,6 +29,10 @@ struct Table {
     is_down: Mutex<bool>,
     /// It is read, and takes nothing.
     is_full: Mutex<bool>,
+    /// Nothing can be removed from it.
+    is_sticky: Mutex<bool>,
+    /// Which call is held up, and whether one is.
+    held: Mutex<(Option<&'static str>, bool)>,
     /// Old rows that are served for so many loads more: a replica that lags behind.
     lag: Mutex<(u32, BTreeMap<String, Row>)>,
     reentry: OnceLock<(Client, Mutex<Option<Kind>>)>,
@@ -43,6 +47,30 @@ impl Table {
             *seen.lock().unwrap() = client.token(&within(100)).err().map(|error| error.kind());
         }
         if *self.is_down.lock().unwrap() { Err("connection refused".into()) } else { Ok(()) }
+    }
+
+    /// Calls of that name come no further, until others are held up or none.
+    fn hold(&self, call: Option<&'static str>) {
+        *self.held.lock().unwrap() = (call, false);
+    }
+
+    fn is_holding(&self) -> bool {
+        self.held.lock().unwrap().1
+    }
+
+    fn pass(&self, call: &'static str) {
+        let is_held = || {
+            let mut held = self.held.lock().unwrap();
+            held.1 |= held.0 == Some(call);
+            held.0 == Some(call)
+        };
+        // Not for ever: a test that fails is not to hang.
+        for _ in 0..60_000 {
+            if !is_held() {
+                break;
+            }
+            pause(1);
+        }
     }
 
     fn names(&self) -> Vec<String> {
@@ -62,6 +90,7 @@ impl HostStore for Table {
 
     fn save(&self, name: &str, record: &[u8], expires: Option<SystemTime>) -> Outcome<()> {
         self.enter()?;
+        self.pass("save");
         if *self.is_full.lock().unwrap() {
             return Err("no space".into());
         }
@@ -76,6 +105,10 @@ impl HostStore for Table {
 
     fn remove(&self, name: &str) -> Outcome<()> {
         self.enter()?;
+        self.pass("remove");
+        if *self.is_sticky.lock().unwrap() {
+            return Err("read only".into());
+        }
         self.rows.lock().unwrap().remove(name);
         Ok(())
     }
@@ -282,6 +315,104 @@ fn a_grant_that_was_revoked_while_the_store_was_down_does_not_come_back() {
     let had = consent(&other_client(&sandbox, &directory, &table));
     until("the back-off is over", || client.token(&Call::default()).is_ok());
     assert_eq!(token(&client).value(), had.value());
+}
+
+#[test]
+fn a_consent_that_was_not_saved_is_not_lost_to_a_renewal_before_it_that_is_saved_late() {
+    let (sandbox, table, directory) = (sandbox(), Arc::new(Table::default()), Directory::new());
+    let ours = client(&sandbox, "pink", &table);
+    consent(&ours);
+    reject(&ours);
+    table.hold(Some("save"));
+    let had = thread::scope(|scope| {
+        scope.spawn(|| ours.token(&Call::default()).ok());
+        until("the renewal is being saved", || table.is_holding());
+        *table.is_down.lock().unwrap() = true;
+        let had = consent(&ours);
+        *table.is_down.lock().unwrap() = false;
+        assert!(warnings(&ours).concat().contains("memory alone"));
+        table.hold(None);
+        had
+    });
+    let rows = || table.rows.lock().unwrap().clone();
+    let before = rows();
+    until("it is saved in the place of that", || {
+        assert_eq!(token(&ours).value(), had.value());
+        rows() != before
+    });
+    assert_eq!(token(&other_client(&sandbox, &directory, &table)).value(), had.value());
+}
+
+#[test]
+fn a_grant_that_is_being_revoked_is_given_to_nobody_though_the_store_comes_and_goes() {
+    for has_failed in [false, true] {
+        let (sandbox, table) = (sandbox(), Arc::new(Table::default()));
+        let client = client(&sandbox, "pink", &table);
+        consent(&client);
+        if has_failed {
+            *table.is_down.lock().unwrap() = true;
+            client.revoke(&Call::default()).unwrap_err();
+            *table.is_down.lock().unwrap() = false;
+        }
+        *table.is_sticky.lock().unwrap() = true;
+        table.hold(Some("remove"));
+        thread::scope(|scope| {
+            let revoked = scope.spawn(|| client.revoke(&Call::default()).map_err(|error| error.kind()));
+            until("the record is being removed", || table.is_holding());
+            assert_error(&failure(&client), Kind::ConsentRequired, &["a person must say yes"]);
+            table.hold(None);
+            assert_eq!(revoked.join().unwrap(), Err(Kind::Store));
+        });
+        assert_error(&failure(&client), Kind::ConsentRequired, &["a person must say yes"]);
+        // Whoever revokes again has its tokens told to the vendor again.
+        *table.is_sticky.lock().unwrap() = false;
+        let told = sandbox.count("pink/revoke");
+        client.revoke(&Call::default()).unwrap();
+        assert_eq!(sandbox.count("pink/revoke"), told + 2);
+        assert!(table.names().is_empty());
+    }
+}
+
+#[test]
+fn a_grant_without_refresh_token_that_a_person_allowed_is_saved_as_soon_as_the_store_takes_it() {
+    let (sandbox, table, directory) = (sandbox(), Arc::new(Table::default()), Directory::new());
+    sandbox.configure("pink", json!({"issue_refresh_token": false}));
+    let ours = client(&sandbox, "pink", &table);
+    *table.is_full.lock().unwrap() = true;
+    let had = consent(&ours);
+    *table.is_full.lock().unwrap() = false;
+    until("it is saved", || {
+        assert_eq!(token(&ours).value(), had.value());
+        !table.names().is_empty()
+    });
+    assert_eq!(token(&other_client(&sandbox, &directory, &table)).value(), had.value());
+    let calls = table.callers.lock().unwrap().len();
+    pause(2100);
+    token(&ours);
+    assert_eq!(table.callers.lock().unwrap().len(), calls, "and not again");
+}
+
+#[test]
+fn who_waits_while_a_grant_is_saved_gets_a_token_that_lives_as_long_as_is_wanted() {
+    let (sandbox, table) = (sandbox(), Arc::new(Table::default()));
+    sandbox.set_lifetime("pink", json!(30));
+    let client = client(&sandbox, "pink", &table);
+    *table.is_full.lock().unwrap() = true;
+    consent(&client);
+    *table.is_full.lock().unwrap() = false;
+    sandbox.set_lifetime("pink", json!(3600));
+    // By then it is time to save it.
+    pause(1100);
+    table.hold(Some("save"));
+    thread::scope(|scope| {
+        scope.spawn(|| token(&client));
+        until("it is being saved", || table.is_holding());
+        let waits = scope.spawn(|| client.token(&support::lasting(28_000)).unwrap());
+        until("another call waits", || client.stats().shared_waits > 0);
+        table.hold(None);
+        let left = waits.join().unwrap().expires_in().unwrap();
+        assert!(left > Duration::from_secs(28), "{left:?}");
+    });
 }
 
 /// Two processes, and a table in which one of them finds an old row for so many loads more: the refresh token in it was

@@ -252,6 +252,7 @@ impl Keeper {
             let flight = match step {
                 Step::Take(live) => return Ok(Asked::Live(live)),
                 Step::Join(flight) => {
+                    state.join(min_valid);
                     self.counts.shared_waits.fetch_add(1, Ordering::Relaxed);
                     return Ok(Asked::Flight(flight));
                 }
@@ -354,17 +355,15 @@ impl Keeper {
             let mut state = core.state.lock();
             let had = (state.live.take(), state.refresh_token.take());
             state.forget();
+            // Also where it cannot be removed: whatever the next look finds was revoked by now.
+            self.shelf.iter().for_each(|shelf| shelf.revoke(now));
             self.publish(&state);
             had
         };
         self.depart(move |keeper| {
             let (stored, mut outcome) = match keeper.withdraw() {
                 Ok(stored) => (stored.unwrap_or_default(), Ok(())),
-                Err(error) => {
-                    // Whatever the next look finds there was revoked by now.
-                    keeper.shelf.iter().for_each(|shelf| shelf.revoke(now));
-                    (StoredGrant::default(), Err(error))
-                }
+                Err(error) => (StoredGrant::default(), Err(error)),
             };
             // Each once, and the refresh tokens first: they could buy access tokens anew (RFC 7009 section 2.1).
             let mut told = Vec::new();
@@ -474,14 +473,14 @@ impl Keeper {
 
     /// Whether its grant can be had again, from the settings alone or from the store.
     pub(crate) fn is_replaceable(&self) -> bool {
-        let is_stored = self.shelf.as_ref().is_some_and(|shelf| !shelf.is_unsaved());
+        let is_stored = self.shelf.as_ref().is_some_and(|shelf| shelf.has_all());
         is_stored
             || !oauth2::is_of_person(&self.provider, &self.settings) && self.refresh_token.load().is_none()
     }
 
     fn take_off(&self, state: &mut State) -> Arc<Flight<Arc<Live>>> {
         let flight = Arc::new(Flight::new());
-        state.flight = Some(Arc::clone(&flight));
+        state.take_off(&flight);
         self.publish(state);
         flight
     }

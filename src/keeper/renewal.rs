@@ -125,11 +125,14 @@ impl Keeper {
         let core = self.core();
         let _clear = Clear { keeper: self, core: &core, flight };
         let (mut landing, mut attempts) = self.bring(flight, errand);
-        // Whoever has been waiting since the token in use was refused wants another one.
-        while matches!(landing, Landing::LeftToOthers | Landing::Kept) && core.state.lock().is_bare(flight) {
-            (landing, attempts) = self.bring(flight, &Errand::default());
-        }
         let mut state = core.state.lock();
+        while matches!(landing, Landing::LeftToOthers | Landing::Kept)
+            && let Some(min_valid) = state.is_wanting(flight, self.clock.now())
+        {
+            drop(state);
+            (landing, attempts) = self.bring(flight, &Errand { min_valid, purpose: Purpose::Renew });
+            state = core.state.lock();
+        }
         if !state.take_flight(flight) {
             let live = state.live.clone();
             drop(state);
@@ -448,13 +451,16 @@ impl Keeper {
                 Landing::Failed(failure, _) => Err(failure.error),
                 landing if !wanted() => Err(keeper.unwanted(flight, landing, "the consent was cancelled")),
                 landing => {
-                    keeper.save_consent(&landing);
+                    let saved = keeper.save_consent(&landing);
                     let core = keeper.core();
                     let mut state = core.state.lock();
                     // Whatever a renewal of the old grant brings is overtaken.
                     state.flight = None;
                     // It may be another person's.
                     (state.refresh_token, state.scope) = (None, None);
+                    if let Err(unsaved) = saved {
+                        keeper.hold_unsaved(&unsaved);
+                    }
                     keeper.settle(&mut state, landing)
                 }
             }

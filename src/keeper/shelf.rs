@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::key;
 use crate::clock::Now;
@@ -26,15 +26,43 @@ pub(super) struct Shelf {
     secrets: Vec<Box<str>>,
     /// The highest counter that was seen. A record with a lower one was put there by somebody who had an old copy.
     seen: AtomicU64,
-    /// 0 where the grant in memory is the record's, or older. Else it could not be saved, and this is the counter from
-    /// which on a record is newer.
-    unsaved: AtomicU64,
-    /// The highest counter that was seen when a grant was revoked, and when that was, if its record could not be removed.
-    revoked: ArcSwapOption<(u64, Now)>,
-    /// The digest of the given refresh token that the grant in memory grew from.
-    seed: ArcSwapOption<Digest>,
+    /// The highest counter that was drawn for a record, saved or not.
+    drawn: AtomicU64,
+    standing: ArcSwap<Standing>,
+    /// The last revocation, until its record is removed or replaced.
+    revoked: ArcSwapOption<Revoked>,
     /// What was last reported of the store, so that it is reported once.
     complaint: ArcSwapOption<String>,
+}
+
+/// How the grant in memory and the record stand to each other. Flights overlap: one that a person's consent or a
+/// revocation has overtaken may still save what it brought, and has no say then.
+#[derive(Clone, Copy)]
+struct Standing {
+    held: Held,
+    /// The counter of the record that the grant is, or would be.
+    counter: u64,
+    /// The digest of the given refresh token that the grant grew from.
+    seed: Option<Digest>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// The grant is the record's, or older, or there is none.
+    Record,
+    /// It could not be saved, and can be had again.
+    Memory,
+    /// It could not be saved, and is to be. A record from the standing's counter on is newer.
+    Unsaved,
+}
+
+/// A grant was revoked.
+struct Revoked {
+    at: Now,
+    /// The highest counter that had been seen by then.
+    seen: u64,
+    /// What is saved under a counter above this one is of another grant.
+    drawn: u64,
 }
 
 /// The keys of one visit. The settings' secrets are in them, and those may change between visits.
@@ -51,8 +79,8 @@ pub(super) struct Loaded {
     pub(super) counter: u64,
     /// Why what lies there is no record.
     pub(super) unusable: Option<&'static str>,
-    /// What lies there was revoked, and is to be removed.
-    pub(super) is_revoked: bool,
+    /// What lies there instead of a record: a grant that was revoked, to be removed.
+    pub(super) revoked: Option<StoredGrant>,
     /// How far the store's wall clock is ahead of this machine's, in nanoseconds.
     pub(super) ahead: i64,
 }
@@ -70,9 +98,9 @@ impl Shelf {
             name: identity.iter().map(|byte| format!("{byte:02x}")).collect(),
             secrets: key::secrets(provider, settings, level).map(Box::from).collect(),
             seen: AtomicU64::new(0),
-            unsaved: AtomicU64::new(0),
+            drawn: AtomicU64::new(0),
+            standing: ArcSwap::from_pointee(Standing { held: Held::Record, counter: 0, seed: None }),
             revoked: ArcSwapOption::empty(),
-            seed: ArcSwapOption::empty(),
             complaint: ArcSwapOption::empty(),
         }))
     }
@@ -134,12 +162,12 @@ impl Shelf {
             return Ok(Loaded { unusable: Some(why), ..there });
         };
         if self.is_revoked(record.counter, ahead) {
-            return Ok(Loaded { is_revoked: true, ..there });
+            return Ok(Loaded { revoked: Some(grant), ..there });
         }
         // An old copy is passed over, not set aside: what is saved next counts as newer for everybody.
         let is_old = record.counter < self.seen.fetch_max(record.counter, Ordering::Relaxed);
-        if !is_old && record.counter >= self.unsaved.load(Ordering::Relaxed) {
-            self.give_up_unsaved();
+        if !is_old {
+            self.give_up_unsaved(record.counter);
         }
         Ok(Loaded { record: (!is_old).then_some(grant), ..there })
     }
@@ -154,15 +182,18 @@ impl Shelf {
         self.store.rest();
     }
 
-    /// The counter of a record that replaces the one with that counter at that time of the store's: by the clock, so
-    /// that it grows also where the record was taken away meanwhile.
-    pub(super) fn counter(&self, replaced: u64, wall: i64) -> u64 {
+    /// Draws the counter of a record that replaces the one with that counter at that time of the store's: by the clock,
+    /// so that it grows also where the record was taken away meanwhile. What is drawn later is higher.
+    pub(super) fn draw(&self, replaced: u64, wall: i64) -> u64 {
         let before = replaced.max(self.seen.load(Ordering::Relaxed));
-        u64::try_from(wall / 1000).unwrap_or(0).max(before.saturating_add(1))
+        let least = u64::try_from(wall / 1000).unwrap_or(0).max(before.saturating_add(1));
+        let next = |drawn: u64| least.max(drawn.saturating_add(1));
+        let drawn = self.drawn.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |drawn| Some(next(drawn)));
+        next(drawn.unwrap_or_else(|drawn| drawn))
     }
 
-    /// The record of a grant, to be put in the place of the one with that counter. `wall` is the store's time.
-    pub(super) fn seal(&self, keys: &Keys, replaced: u64, wall: i64, grant: &StoredGrant) -> Result<Record> {
+    /// The record of a grant.
+    pub(super) fn seal(&self, keys: &Keys, counter: u64, grant: &StoredGrant) -> Result<Record> {
         let Some(key) = keys.all.first() else {
             return Err(Error::new(Kind::Internal, "there is no key to seal with"));
         };
@@ -173,7 +204,7 @@ impl Shelf {
             },
             _ => None,
         };
-        Record::seal(key, &self.name, self.counter(replaced, wall), expires, &grant.write())
+        Record::seal(key, &self.name, counter, expires, &grant.write())
     }
 
     /// Puts a record in the place of the one with that counter.
@@ -188,15 +219,19 @@ impl Shelf {
         if saved == Saved::Saved {
             self.seen.fetch_max(record.counter, Ordering::Relaxed);
             self.is_well();
-            self.forget_revoked();
+            if self.revoked.load().as_deref().is_some_and(|revoked| record.counter > revoked.drawn) {
+                self.forget_revoked();
+            }
         }
         Ok(saved)
     }
 
-    /// The grant was revoked at that moment, and its record could not be removed: it does not count any more.
+    /// The grant is being revoked: whatever was saved of it by now does not count any more.
     pub(super) fn revoke(&self, at: Now) {
-        self.give_up_unsaved();
-        self.revoked.store(Some(Arc::new((self.seen.load(Ordering::Relaxed), at))));
+        let drawn = self.draw(0, at.wall);
+        self.holds_record(None, drawn);
+        let seen = self.seen.load(Ordering::Relaxed);
+        self.revoked.store(Some(Arc::new(Revoked { at, seen, drawn })));
     }
 
     /// What was revoked is gone from the store.
@@ -206,36 +241,49 @@ impl Shelf {
 
     /// Whether a record is of a grant that was revoked: all are that had been saved by then.
     fn is_revoked(&self, counter: u64, ahead: i64) -> bool {
-        self.revoked.load().as_deref().is_some_and(|(seen, at)| {
+        self.revoked.load().as_deref().is_some_and(|Revoked { at, seen, .. }| {
             let then = u64::try_from(at.wall.saturating_add(ahead) / 1000).unwrap_or(0);
             counter <= then.max(*seen)
         })
     }
 
-    /// The grant in memory grew from that given refresh token, and is the record's.
-    pub(super) fn holds_record(&self, seed: Option<Digest>) {
-        self.seed.store(seed.map(Arc::new));
-        self.give_up_unsaved();
+    /// The grant in memory grew from that given refresh token, and is the record's with that counter.
+    pub(super) fn holds_record(&self, seed: Option<Digest>, counter: u64) {
+        self.stand(Standing { held: Held::Record, counter, seed });
     }
 
-    /// The grant in memory grew from that given refresh token, and could not be saved under that counter.
-    pub(super) fn holds_unsaved(&self, seed: Option<Digest>, counter: u64) {
-        self.seed.store(seed.map(Arc::new));
-        self.unsaved.store(counter, Ordering::Relaxed);
+    /// The grant in memory grew from that given refresh token, and could not be saved under that counter. `again`: it is
+    /// worth another try.
+    pub(super) fn holds_unsaved(&self, seed: Option<Digest>, counter: u64, again: bool) {
+        self.stand(Standing { held: if again { Held::Unsaved } else { Held::Memory }, counter, seed });
     }
 
-    /// Whether the grant in memory is newer than the record.
+    /// The higher counter is the later word.
+    fn stand(&self, next: Standing) {
+        self.standing.rcu(|now| if next.counter < now.counter { **now } else { next });
+    }
+
+    /// What could not be saved under a counter up to this one: the record counts again.
+    pub(super) fn give_up_unsaved(&self, up_to: u64) {
+        self.standing.rcu(|now| match now.counter <= up_to {
+            true => Standing { held: Held::Record, ..**now },
+            false => **now,
+        });
+    }
+
+    /// Whether the grant in memory is newer than the record, and is to be saved.
     pub(super) fn is_unsaved(&self) -> bool {
-        self.unsaved.load(Ordering::Relaxed) != 0
+        self.standing.load().held == Held::Unsaved
     }
 
-    /// Whatever could not be saved: the record counts again.
-    pub(super) fn give_up_unsaved(&self) {
-        self.unsaved.store(0, Ordering::Relaxed);
+    /// Whether memory has nothing that the store has not.
+    pub(super) fn has_all(&self) -> bool {
+        self.standing.load().held == Held::Record
     }
 
+    /// The digest of the given refresh token that the grant in memory grew from.
     pub(super) fn seed(&self) -> Option<Digest> {
-        self.seed.load().as_deref().copied()
+        self.standing.load().seed
     }
 
     /// Whether this was not the last thing reported.

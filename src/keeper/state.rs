@@ -116,6 +116,8 @@ pub(super) struct State {
     /// What was granted last: a refresh keeps to it (RFC 6749 section 6).
     pub(super) scope: Option<Box<str>>,
     pub(super) flight: Option<Arc<Flight<Arc<Live>>>>,
+    /// How much longer a token must live to be good enough for all who joined that flight.
+    joined_for: i64,
     /// From when on a call starts a flight although the token lives.
     pub(super) renew_at: i64,
     pub(super) last_error: Option<Error>,
@@ -140,6 +142,7 @@ impl State {
             refresh_token: None,
             scope: None,
             flight: None,
+            joined_for: 0,
             renew_at: i64::MAX,
             last_error: None,
             inherited: false,
@@ -521,9 +524,25 @@ impl State {
         };
     }
 
-    /// Whether that flight is to bring a token after all: the one in use was refused meanwhile.
-    pub(super) fn is_bare(&self, flight: &Flight<Arc<Live>>) -> bool {
-        self.live.is_none() && self.is_under_way(flight)
+    /// A flight takes off.
+    pub(super) fn take_off(&mut self, flight: &Arc<Flight<Arc<Live>>>) {
+        (self.flight, self.joined_for) = (Some(Arc::clone(flight)), 0);
+    }
+
+    /// A call waits for the flight under way, and wants a token to live for `min_valid` more.
+    pub(super) fn join(&mut self, min_valid: i64) {
+        self.joined_for = self.joined_for.max(min_valid);
+    }
+
+    /// Whether that flight, which was to leave the vendor alone, is to bring a token after all, and how much longer that
+    /// must live: the one in use was refused meanwhile, or is too old for those who joined.
+    pub(super) fn is_wanting(&self, flight: &Flight<Arc<Live>>, now: Now) -> Option<i64> {
+        let suffices = self.live.as_ref().is_some_and(|live| match live.end.verdict(now) {
+            Verdict::Lives(left) => left >= self.joined_for || live.life() <= self.joined_for,
+            // Whoever gets it asks again.
+            Verdict::Over | Verdict::Unsure => true,
+        });
+        (!suffices && self.is_under_way(flight)).then_some(self.joined_for)
     }
 
     /// Whether that flight is the one under way.

@@ -18,7 +18,7 @@ use crate::log::Level;
 use crate::scheme::acquire;
 #[cfg(all(test, shuttle))]
 use crate::scheme::double::acquire;
-use crate::scheme::{Credentials, Failure};
+use crate::scheme::{Credentials, Failure, oauth2};
 use crate::secret::{Digest, Secret};
 use crate::store::{Locked, Record, Saved, StoredGrant, Turn};
 use crate::token::{End, Grant};
@@ -58,6 +58,12 @@ pub(super) struct FoundGrant {
     pub(super) asked: (Now, i64),
 }
 
+/// A grant that the store did not take.
+pub(super) struct Unsaved {
+    /// The digest of the given refresh token that it grew from.
+    seed: Option<Digest>,
+}
+
 /// One flight's dealings with the store.
 struct Visit<'a> {
     keeper: &'a Arc<Keeper>,
@@ -93,7 +99,7 @@ impl Keeper {
         match sent {
             Ok(landed) => landed,
             Err(error) if error.kind() == Kind::Store => {
-                self.renew_without(shelf, &credentials, errand, &error)
+                self.renew_without(shelf, &credentials, flight, errand, &error)
             }
             Err(error) => (Landing::Failed(error.into(), credentials.digest()), 1),
         }
@@ -104,6 +110,7 @@ impl Keeper {
         self: &Arc<Self>,
         shelf: &Shelf,
         credentials: &Credentials<'_>,
+        flight: &Flight<Arc<Live>>,
         errand: &Errand,
         error: &Error,
     ) -> (Landing, u32) {
@@ -120,34 +127,49 @@ impl Keeper {
             );
             return (Landing::Failed(Error::new(Kind::Store, why).into(), credentials.digest()), 1);
         }
+        let counter = shelf.draw(0, self.clock.now().wall);
         let (landing, tries) = self.exchange(credentials, acquire, refresh_token, scope, true);
-        if let Landing::Granted(granted, (asked, _)) = &landing {
-            match granted.grant.refresh_token {
-                Some(_) => shelf.holds_unsaved(shelf.seed(), shelf.counter(0, asked.wall)),
-                None => shelf.holds_record(shelf.seed()),
-            }
+        if let Landing::Granted(granted, _) = &landing
+            && self.core().state.lock().is_under_way(flight)
+        {
+            let again = self.is_dear(granted.grant.refresh_token.is_some());
+            shelf.holds_unsaved(shelf.seed(), counter, again);
         }
         (landing, tries)
     }
 
+    /// Whether a grant is worth saving again where that failed: the settings alone do not bring it back.
+    fn is_dear(&self, has_refresh_token: bool) -> bool {
+        has_refresh_token || oauth2::is_of_person(&self.provider, &self.settings)
+    }
+
     /// Saves what a person's yes brought, before it is used. If that fails, this process has it still.
-    pub(super) fn save_consent(self: &Arc<Self>, landing: &Landing) {
-        let (Some(shelf), Landing::Granted(granted, (asked, _))) = (&self.shelf, landing) else { return };
+    pub(super) fn save_consent(self: &Arc<Self>, landing: &Landing) -> std::result::Result<(), Unsaved> {
+        let (Some(shelf), Landing::Granted(granted, (asked, _))) = (&self.shelf, landing) else {
+            return Ok(());
+        };
         let credentials = self.credentials();
         let saved = Visit::begin(self, shelf, &credentials).and_then(|mut visit| {
             visit.lock_at_last()?;
             let stored = visit.stored(&granted.grant, *asked, visit.seed);
-            let saved = visit.save(&stored, SAVE_AGAIN)?;
+            let saved = visit.save(&stored, visit.draw(), SAVE_AGAIN)?;
             if saved == Saved::Newer {
                 // The person's word is the last one, also where the lock did not hold.
                 visit.look()?;
-                return visit.save(&stored, SAVE_AGAIN);
+                return visit.save(&stored, visit.draw(), SAVE_AGAIN);
             }
             Ok(saved)
         });
-        if let Err(error) = saved {
+        saved.map(drop).map_err(|error| {
             self.complain(shelf, &error);
-            shelf.holds_unsaved(given_seed(&credentials), shelf.counter(0, self.clock.now().wall));
+            Unsaved { seed: given_seed(&credentials) }
+        })
+    }
+
+    /// What was not saved is in memory from here on. With the state locked: a flight finds both words, or neither.
+    pub(super) fn hold_unsaved(&self, unsaved: &Unsaved) {
+        if let Some(shelf) = &self.shelf {
+            shelf.holds_unsaved(unsaved.seed, shelf.draw(0, self.clock.now().wall), true);
         }
     }
 
@@ -165,14 +187,17 @@ impl Keeper {
     pub(super) fn withdraw(self: &Arc<Self>) -> Result<Option<StoredGrant>> {
         let Some(shelf) = &self.shelf else { return Ok(None) };
         let credentials = self.credentials();
-        // What could not be removed before is looked at once more: its tokens may not have been told to the vendor.
-        shelf.forget_revoked();
         let mut visit = Visit::begin(self, shelf, &credentials)?;
         visit.lock_at_last()?;
+        // Usually it was removed when it was looked at: its tokens may still have to be told to the vendor.
+        if let Some(revoked) = visit.loaded.revoked.take() {
+            let is_other = visit.seed.is_some() && revoked.seed != visit.seed;
+            return Ok(Some(revoked).filter(|_| !is_other));
+        }
         if let Some(locked) = &mut visit.locked {
             locked.remove(SAVING)?;
         }
-        shelf.holds_record(None);
+        shelf.forget_revoked();
         Ok(visit.loaded.record.take())
     }
 
@@ -323,10 +348,12 @@ impl<'a> Visit<'a> {
 
     /// Saves the grant in memory if it is newer than the record.
     fn save_leftover(&mut self) -> Result<()> {
+        // Before the look at memory: what comes there later is the later word.
+        let counter = self.draw();
         if self.shelf.is_unsaved()
             && let Some(stored) = self.leftover()
         {
-            self.save(&stored, Duration::ZERO)?;
+            self.save(&stored, counter, Duration::ZERO)?;
             self.look()?;
         }
         Ok(())
@@ -340,8 +367,11 @@ impl<'a> Visit<'a> {
             if state.inherited {
                 return None;
             }
-            (state.live.clone(), state.refresh_token.as_ref()?.duplicate())
+            (state.live.clone(), state.refresh_token.as_ref().map(|token| token.duplicate()))
         };
+        if live.is_none() && refresh_token.is_none() {
+            return None;
+        }
         let seed = self.shelf.seed();
         if self.seed.is_some() && self.seed != seed {
             return None;
@@ -351,7 +381,7 @@ impl<'a> Visit<'a> {
             || StoredGrant { seed, ..StoredGrant::default() },
             |live| self.stored(&live.grant, past(now, now.running.saturating_sub(live.asked())), seed),
         );
-        Some(StoredGrant { refresh_token: Some(refresh_token), ..stored })
+        Some(StoredGrant { refresh_token, ..stored })
     }
 
     fn lock(&self, counter: u64, within: Duration) -> Result<Turn> {
@@ -377,7 +407,7 @@ impl<'a> Visit<'a> {
     /// Looks under the lock. What was revoked is removed, and what cannot be used is set aside.
     fn look_closely(&mut self) -> Result<()> {
         self.look()?;
-        if let (true, Some(locked)) = (self.loaded.is_revoked, &mut self.locked) {
+        if let (true, Some(locked)) = (self.loaded.revoked.is_some(), &mut self.locked) {
             locked.remove(SAVING)?;
             self.shelf.forget_revoked();
         }
@@ -412,7 +442,7 @@ impl<'a> Visit<'a> {
         let companions = self.credentials.companions(&self.keeper.provider).ok()?;
         let stored = self.loaded.record.take()?;
         let grant = Grant { companions, ..stored.grant? };
-        self.shelf.holds_record(stored.seed);
+        self.shelf.holds_record(stored.seed, self.loaded.counter);
         self.shelf.is_well();
         Some(Landing::Found(Box::new(FoundGrant { grant, refresh_token: stored.refresh_token, asked })))
     }
@@ -449,6 +479,8 @@ impl<'a> Visit<'a> {
     /// Asks the vendor, and saves what comes of it.
     fn renew(&mut self, flight: &Flight<Arc<Live>>, errand: &Errand) -> (Landing, u32) {
         let _unfinished = self.is_risky().then(fork::Unfinished::begin);
+        // What could not be saved until now; a person may bring another grant meanwhile.
+        let drawn = self.draw();
         let sent = self.refresh_token();
         let (landing, tries) =
             self.keeper.exchange(self.credentials, acquire, sent.clone(), self.scope(), true);
@@ -456,7 +488,7 @@ impl<'a> Visit<'a> {
         if let Landing::Failed(failure, _) = &landing {
             if failure.refresh_spent {
                 // What could not be saved was in vain.
-                self.shelf.give_up_unsaved();
+                self.shelf.give_up_unsaved(drawn);
             }
             // Some servers say no word of why.
             let is_refused = sent.is_some() && failure.error.kind() == Kind::ConsentRequired;
@@ -483,6 +515,8 @@ impl<'a> Visit<'a> {
         flight: &Flight<Arc<Live>>,
         errand: &Errand,
     ) -> Landing {
+        // Before the look at the flight: what overtakes it after that is the later word.
+        let counter = self.draw();
         // What was revoked or overtaken meanwhile is not wanted.
         if !self.keeper.core().state.lock().is_under_way(flight) {
             return landing;
@@ -490,7 +524,7 @@ impl<'a> Visit<'a> {
         let Some(stored) = self.worth_keeping(&landing, sent) else { return landing };
         // What can be had again is not worth the wait.
         let patience = if stored.refresh_token.is_some() { SAVE_AGAIN } else { Duration::ZERO };
-        match self.save(&stored, patience) {
+        match self.save(&stored, counter, patience) {
             Ok(Saved::Saved) => landing,
             Ok(Saved::Newer) => {
                 let title = &self.keeper.provider.title;
@@ -501,6 +535,8 @@ impl<'a> Visit<'a> {
             }
             Err(error) => {
                 self.keeper.complain(self.shelf, &error);
+                let again = self.keeper.is_dear(stored.refresh_token.is_some());
+                self.shelf.holds_unsaved(stored.seed, counter, again);
                 landing
             }
         }
@@ -540,18 +576,19 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// Saves a grant that this process has. If that fails for so long, it knows that it alone has it.
-    fn save(&mut self, stored: &StoredGrant, patience: Duration) -> Result<Saved> {
-        let (replaced, wall) = (self.loaded.counter, self.there(self.keeper.clock.now()));
-        let counter = self.shelf.counter(replaced, wall);
-        let sealed = self.shelf.seal(&self.keys, replaced, wall, stored);
-        let outcome = sealed.and_then(|record| self.put(&record, replaced, patience));
-        match &outcome {
-            Err(_) if stored.refresh_token.is_some() => self.shelf.holds_unsaved(stored.seed, counter),
-            Err(_) | Ok(Saved::Saved) => self.shelf.holds_record(stored.seed),
-            Ok(Saved::Newer) => {}
+    /// The counter of what this process saves next.
+    fn draw(&self) -> u64 {
+        self.shelf.draw(self.loaded.counter, self.there(self.keeper.clock.now()))
+    }
+
+    /// Saves a grant that this process has.
+    fn save(&mut self, stored: &StoredGrant, counter: u64, patience: Duration) -> Result<Saved> {
+        let record = self.shelf.seal(&self.keys, counter, stored)?;
+        let saved = self.put(&record, self.loaded.counter, patience)?;
+        if saved == Saved::Saved {
+            self.shelf.holds_record(stored.seed, counter);
         }
-        outcome
+        Ok(saved)
     }
 
     /// The bytes are the same each time, so that they are known if they arrived after all.
