@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use once_cell::race::OnceBox;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
@@ -209,7 +210,7 @@ impl Client {
         let limits = Limits::new(py, timeout, min_valid)?;
         match slf.get().hit(py, limits.min_valid())? {
             Some(token) => Ok(Bound::new(py, Ready::new(token))?.into_any()),
-            None => py.import("tokenkeep._asyncio")?.call_method1("token", (slf, timeout, min_valid)),
+            None => waiting(py)?.call1((slf, timeout, min_valid)),
         }
     }
 
@@ -509,6 +510,16 @@ impl Client {
 }
 
 type Pairs = Vec<(String, String)>;
+
+/// `tokenkeep._asyncio.token`, which is imported when it is first needed.
+fn waiting(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static WAITING: OnceBox<Py<PyAny>> = OnceBox::new();
+    let found = WAITING.get_or_try_init(|| {
+        let token = py.import("tokenkeep._asyncio")?.getattr("token")?;
+        PyResult::Ok(Box::new(token.unbind()))
+    })?;
+    Ok(found.bind(py))
+}
 
 /// The generation of a token, given as itself or as that number.
 fn generation(token: &Bound<'_, PyAny>) -> PyResult<u64> {

@@ -85,10 +85,11 @@ class _Flight:
     def landing(self, loop: asyncio.AbstractEventLoop, seconds: float) -> asyncio.Future[None]:
         """Tell that it has landed, or that it is time to look anyway, after so many seconds at the latest."""
         # One timer serves all whose time comes in the same few milliseconds.
-        ticks = math.ceil((loop.time() + min(seconds, _LOOK_ANYWAY)) / _TICK)
+        due = math.ceil((loop.time() + min(seconds, _LOOK_ANYWAY)) / _TICK) * _TICK
+        if due < self._due:
+            self._look_at(loop, due)
         waiter = loop.create_future()
-        self._waiters[waiter] = ticks * _TICK
-        self._look_at(loop, ticks * _TICK)
+        self._waiters[waiter] = due
         return waiter
 
     def _land(self, loop: asyncio.AbstractEventLoop, client: Client) -> None:
@@ -97,9 +98,8 @@ class _Flight:
         self._wake(list(self._waiters))
 
     def _look_at(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
-        if due < self._due:
-            self._due = due
-            loop.call_at(due, self._look_anyway, loop, due)
+        self._due = due
+        loop.call_at(due, self._look_anyway, loop, due)
 
     def _look_anyway(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         if due != self._due:
